@@ -26,6 +26,7 @@ PAYMENT_ADMIN = "/credit.v1.PaymentAdminService/"
 PROMO = "/credit.v1.PromoService/"
 WEBHOOK = "/credit.v1.WebhookService/"
 IDENTITY = "/credit.v1.IdentityService/"
+WORKFLOW = "/credit.v1.WorkflowService/"
 
 SPENDING = {
     "Reserve",
@@ -50,6 +51,8 @@ PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 RECEIPT = {STATEMENT + "GetReceipt"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
 REDEEMING = {PROMO + "RedeemPromoCode"}
+WORKFLOW_READING = {WORKFLOW + "GetWorkflow", WORKFLOW + "ListWorkflows"}
+WORKING = WORKFLOW_READING | {WORKFLOW + name for name in ("CreateWorkflow", "UpdateWorkflow", "ArchiveWorkflow")}
 
 
 def described_rpcs() -> Iterator[str]:
@@ -125,6 +128,7 @@ ALL_READING = (
     | credit_rpcs(READING)
     | payment_rpcs(PURCHASE_READING | {"ListPackages"})
     | RECEIPT
+    | WORKFLOW_READING
     | admin_rpcs("GetAccount", "GetLimits", "GetBalanceAlerts", "ListAccounts", "ListAccountFlags")
     | payment_admin_rpcs("ListSubscriptions", "InspectPurchase")
     | {SUPPORT + name for name in SUPPORTING}
@@ -155,7 +159,11 @@ def test_whose_an_account_is_decides_only_where_every_request_names_it(rpc: str)
     if rule.own_roles or (rule.scopes and rule.names_account and rpc != WEBHOOK + "IngestWebhook"):
         in_name = "name" in fields and rules_of(fields["name"]).string.pattern.startswith("^accounts/")
         by_id = "account_id" in fields and rules_of(fields["account_id"]).string.pattern.startswith("^[")
-        assert in_name or by_id
+        # An update has its resource in full, and that its name.
+        whole = [field.message_type for field in fields.values() if "update_mask" in fields and field.message_type]
+        names = [one.fields_by_name["name"] for one in whole if "name" in one.fields_by_name]
+        in_resource = any(rules_of(name).string.pattern.startswith("^accounts/") for name in names)
+        assert in_name or by_id or in_resource
         assert account_reader(METHODS[rpc].input_type)(GetMessageClass(METHODS[rpc].input_type)()) in ("", None)
 
 
@@ -198,17 +206,25 @@ def test_a_caller_without_roles_may_do_nothing() -> None:
     [
         ((), set()),
         (("payments.read", "credits.write"), set()),
-        (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE),
+        (("credits.spend",), credit_rpcs(SPENDING) | CATALOGUE | WORKING),
         (
             ("credits.read",),
-            credit_rpcs(READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
+            credit_rpcs(READING)
+            | CATALOGUE
+            | payment_rpcs(PURCHASE_READING | {"ListPackages"})
+            | RECEIPT
+            | WORKFLOW_READING,
         ),
         (("payments.write",), payment_rpcs(BUYING | {"ListPackages"}) | REDEEMING | CATALOGUE | RECEIPT),
         (("payments.ingest",), {WEBHOOK + "IngestWebhook"}),
         (("credits.admin",), admin_rpcs("AddCredits") | CATALOGUE),
         (
             ("credits.spend", "credits.read"),
-            credit_rpcs(SPENDING | READING) | CATALOGUE | payment_rpcs(PURCHASE_READING | {"ListPackages"}) | RECEIPT,
+            credit_rpcs(SPENDING | READING)
+            | CATALOGUE
+            | payment_rpcs(PURCHASE_READING | {"ListPackages"})
+            | RECEIPT
+            | WORKING,
         ),
     ],
 )
@@ -221,7 +237,7 @@ def test_a_service_may_do_what_its_scopes_say(scopes: tuple[str, ...], rpcs: set
 def test_owners_read_their_own_account_and_buy_for_it_and_for_no_other(role: str, more: set[str]) -> None:
     owner = somebody(role, scopes=("credits.spend", "credits.read", "credits.admin", "payments.write"))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
-    own = credit_rpcs(OWN_READING) | OWN_MONEY | {EVENTS}
+    own = credit_rpcs(OWN_READING) | OWN_MONEY | {EVENTS} | WORKING
     assert allowed(owner, "me") == own | catalogue | more
     for account_id in ("you", "ME", "me ", "", None):
         assert allowed(owner, account_id) == catalogue
@@ -261,8 +277,8 @@ def test_several_roles_add_up() -> None:
     both = somebody("USER", "SERVICE", scopes=("credits.spend",))
     catalogue = payment_rpcs({"ListPackages"}) | CATALOGUE
     own = credit_rpcs(OWN_READING) | OWN_MONEY | {EVENTS}
-    assert allowed(both, "me") == credit_rpcs(SPENDING) | own | catalogue
-    assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue
+    assert allowed(both, "me") == credit_rpcs(SPENDING) | own | catalogue | WORKING
+    assert allowed(both, "you") == credit_rpcs(SPENDING) | catalogue | WORKING
 
 
 def test_a_refusal_says_who_may_and_nothing_of_the_account() -> None:

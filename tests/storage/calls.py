@@ -49,6 +49,7 @@ from creditd.domain.promo.promo_code import PromoCode, PromoCodeState, PromoKind
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.usage.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
+from creditd.domain.workflows.workflow import Workflow
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
     account_labels,
@@ -124,6 +125,7 @@ from creditd.storage.usage import usage, usage_account_sums, usage_leaders, usag
 from creditd.storage.usage.usage_contributions import Dimension
 from creditd.storage.usage.usage_stretches import Unadded
 from creditd.storage.verification import Stretch
+from creditd.storage.workflows import workflows
 from tests.support.histories import id_of
 
 Call = Callable[[Connection, str], object]
@@ -368,6 +370,24 @@ def _archive(account: str) -> archives.EntryArchive:
     return archives.EntryArchive(account, "chat", 1, 50, 0, NOW, "", b"", "{}", NOW)
 
 
+def _workflow(account: str, workflow_id: str) -> Workflow:
+    return Workflow(
+        account,
+        workflow_id,
+        version=1,
+        display_name="Render",
+        description="",
+        executor="render",
+        credit_type="chat",
+        least_amount=1,
+        most_amount=5,
+        is_fixed=False,
+        timeout_microseconds=SECOND,
+        create_time=NOW,
+        update_time=NOW,
+    )
+
+
 CALLS: dict[str, Call] = {
     "archives.archived_parts": lambda c, a: archives.archived_parts(c, a, ["chat", "quiz_gen"]),
     "archives.checkpoints": lambda c, a: archives.checkpoints(
@@ -581,6 +601,12 @@ CALLS: dict[str, Call] = {
     ),
     "published_events.prune": lambda c, _a: published_events.prune(c, Positions(10**9, 0), NOW, 10**9, PAGE),
     "published_events.at": lambda c, _a: published_events.at(c, range(100, 132)),
+    "workflows.find": lambda c, a: workflows.find(c, a, "workflow-7"),
+    "workflows.page": lambda c, a: workflows.page(c, a, "workflow-100", PAGE),
+    "workflows.page of all": lambda c, a: workflows.page(c, a, "workflow-100", PAGE, with_archived=True),
+    "workflows.count_live": workflows.count_live,
+    "workflows.add": lambda c, a: workflows.add(c, _workflow(a, "new")),
+    "workflows.write": lambda c, a: workflows.write(c, _workflow(a, "workflow-7")),
     "event_endpoints.add": lambda c, _a: event_endpoints.add(c, _endpoint(uuid7()), b"encrypted"),
     "event_endpoints.find": event_endpoints.find,
     "event_endpoints.lock": event_endpoints.lock,
@@ -886,6 +912,7 @@ LISTED = {
     "verification.kept_wallets",
     "verification.more_counts",
     "verification.next_accounts",
+    "workflows.page",
 }
 """What the service calls on a connection that is lent for a listing."""
 

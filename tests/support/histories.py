@@ -48,6 +48,9 @@ INSERT INTO entry_archives
 SELECT 'account-' || n, 'quiz_gen', 1, 2, 1, now(), '', '', '{{}}', now() FROM generate_series(1, {crowd}) AS n;
 UPDATE wallets SET debt = 1 WHERE credit_type = 'spec' AND account_id LIKE 'account-%7';
 INSERT INTO support_gifts SELECT 'account-' || n, 'chat', now(), 1 FROM generate_series(1, {crowd}) AS n;
+INSERT INTO workflows
+SELECT 'account-' || n, 'workflow', 1, 'W', '', 'render', 'chat', 1, 1, true, 1000000, now(), now(), NULL
+FROM generate_series(1, {crowd}) AS n;
 INSERT INTO account_labels
 SELECT 'account-' || n || '@example.com', 'account-' || n FROM generate_series(1, {crowd}) AS n;
 INSERT INTO account_movements
@@ -214,6 +217,9 @@ SELECT md5('{account}-1')::uuid, position, account, 1 + position % 2, 0, now(),
 INSERT INTO event_delivery_attempts
 SELECT md5('{account}-1')::uuid, event_id, position, account, event_id, kind, 1, 200, '', now(), 9
 FROM published_events WHERE account = '{account}';
+INSERT INTO workflows
+SELECT '{account}', 'workflow-' || n, 1, 'W', '', 'render', 'chat', 1, 1, true, 1000000, now(), now(),
+       CASE WHEN n > 1000 THEN now() END FROM generate_series(1, {n} / 2) AS n;
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

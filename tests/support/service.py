@@ -33,6 +33,7 @@ from credit.v1.promo_service_pb2_grpc import PromoServiceStub
 from credit.v1.statement_service_pb2_grpc import StatementServiceStub
 from credit.v1.support_service_pb2_grpc import SupportServiceStub
 from credit.v1.webhook_service_pb2_grpc import WebhookServiceStub
+from credit.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from creditd.bootstrap import Core, Cores, IdentityCore, Service
 from creditd.config import Config
 from creditd.development.postgres.logins import IDENTITY_LOGIN, server_url
@@ -109,6 +110,7 @@ class RunningService:
                 endpoints=EventEndpointServiceStub(channel),
                 identity=IdentityServiceStub(channel),
                 api_keys=ApiKeyServiceStub(channel),
+                workflow=WorkflowServiceStub(channel),
             )
         return self.callers[caller]
 
@@ -186,6 +188,8 @@ def running_service(folder: Path, **settings: Any) -> Iterator[RunningService]:
         # Tests look for events in the outbox; those of the stream set it.
         event_interval_seconds=3_600.0,
         shutdown_grace_seconds=5.0,
+        # Nobody listens there: workflows are made and kept without anything being run.
+        executors=("render=127.0.0.1:1",),
         **UNLIMITED,
     )
     try:

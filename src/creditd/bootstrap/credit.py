@@ -21,6 +21,7 @@ from credit.v1 import (
     statement_service_pb2,
     support_service_pb2,
     webhook_service_pb2,
+    workflow_service_pb2,
 )
 from creditd.bootstrap.access import Access
 from creditd.bootstrap.approvals import make_approvals
@@ -32,6 +33,7 @@ from creditd.bootstrap.promos import Promos
 from creditd.bootstrap.stop_grace import StopGrace
 from creditd.bootstrap.support import make_support
 from creditd.bootstrap.transport import Transport
+from creditd.bootstrap.workflows import make_workflows
 from creditd.ledger.accounts import AccountLedger
 from creditd.ledger.work import DatabaseUnavailable
 from creditd.server.authorization.second_factor import SecondFactor
@@ -98,6 +100,7 @@ SERVICES = tuple(
         (support_service_pb2, "SupportService"),
         (event_service_pb2, "EventService"),
         (event_endpoint_service_pb2, "EventEndpointService"),
+        (workflow_service_pb2, "WorkflowService"),
     )
 )
 
@@ -224,6 +227,7 @@ class CreditParts:
             self._statement_handlers(),
             support,
             *self.events.handlers(),
+            make_workflows(core, self._catalogue, self.executors.names, threads, self._tokens),
         )
         without = () if core.config.database_layout == Layout.PLAIN else NOT_CARRIED
         return tuple(service_handler(*pair, steps, without) for pair in zip(SERVICES, handlers, strict=True))

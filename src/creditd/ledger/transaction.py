@@ -24,7 +24,7 @@ from creditd.storage import accounts
 from creditd.storage.database import Connection, Database
 from creditd.storage.failures import SaveFailure
 from creditd.storage.locks import lock_wallets_of, wait_briefly
-from creditd.storage.requests import ClaimKind, RequestKey, claim
+from creditd.storage.requests import ClaimKind, RequestKey, Row, claim
 
 Answer = TypeVar("Answer")
 
@@ -69,12 +69,21 @@ class Transaction:
         lock_wallets_of(self.connection, account_id)
         return account
 
-    def claim(self, account: Account, request_id: str, kind: ClaimKind, fingerprint: int | None = None) -> None:
+    def claim(
+        self,
+        account: Account,
+        request_id: str,
+        kind: ClaimKind,
+        fingerprint: int | None = None,
+        answer: Row | None = None,
+    ) -> None:
         """Claim a request id of an account that is held, for what is no entry. Raises RequestIdReused.
+
+        ``answer`` is kept for who brings it again with the same fingerprint: see ``known_answer``.
 
         It raises the account's version: what others have decided on before is decided again, and finds the claim.
         """
-        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now, fingerprint)
+        claim(self.connection, RequestKey(account.account_id, request_id), kind, self.now, fingerprint, answer)
         accounts.raise_version(self.connection, account._replace(version=account.version + 1))
 
     def tried(self, change: Callable[[], Answer]) -> Answer:

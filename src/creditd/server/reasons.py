@@ -189,6 +189,21 @@ CODES: Final[Mapping[str, tuple[StatusCode, str]]] = {
         StatusCode.FAILED_PRECONDITION,
         "{limit} {credit_type} a day may be given to an account; {given} were given today, {requested} are asked for",
     ),
+    "WORKFLOW_NOT_FOUND": (StatusCode.NOT_FOUND, "no workflow {workflow}"),
+    "WORKFLOW_EXISTS": (StatusCode.ALREADY_EXISTS, "{workflow} exists, or did and is archived"),
+    "WORKFLOW_CHANGED": (StatusCode.ABORTED, "{workflow} has been changed since: its etag is {current}, not {stated}"),
+    "WORKFLOW_ARCHIVED": (StatusCode.FAILED_PRECONDITION, "{workflow} was archived at {archive_time}"),
+    "WORKFLOWS_FULL": (
+        StatusCode.FAILED_PRECONDITION,
+        "account {account_id} has {maximum} workflows already; archive one first",
+    ),
+    "EXECUTOR_UNKNOWN": (StatusCode.FAILED_PRECONDITION, "no executor {executor} is configured"),
+    "RUN_NOT_FOUND": (StatusCode.NOT_FOUND, "no run {run}"),
+    "RUN_ENDED": (StatusCode.FAILED_PRECONDITION, "{run} has ended; its state is {state}"),
+    "RUNS_FULL": (
+        StatusCode.RESOURCE_EXHAUSTED,
+        "account {account_id} has {maximum} runs that have not ended; try again after {retry_seconds} seconds",
+    ),
     "INTERNAL": (StatusCode.INTERNAL, "internal error"),
 }
 
@@ -213,7 +228,7 @@ RETRY_MILLISECONDS: Final[Mapping[str, int]] = {
     "USAGE_BEHIND": 5_000,
 }
 
-RETRY_AT_ITS_TIME: Final = frozenset({"PROMO_ATTEMPTS_LIMITED", "RATE_LIMITED"})
+RETRY_AT_ITS_TIME: Final = frozenset({"PROMO_ATTEMPTS_LIMITED", "RATE_LIMITED", "RUNS_FULL"})
 """Reasons whose refusal says itself, as retry_seconds, when a retry helps."""
 
 QUOTAS: Final[Mapping[str, QuotaFailure.Violation]] = {

@@ -51,6 +51,10 @@ def account_reader(request: Descriptor) -> Callable[[Any], str | None]:
         return _account_id
     if "name" in names:
         return _account_of_name
+    if "update_mask" in names:
+        # An update has its resource in full, and the resource its name (AIP-134).
+        (resource,) = (field.name for field in request.fields if field.message_type and field.name != "update_mask")
+        return lambda request: _account_of_name(getattr(request, resource))
     return _no_account
 
 

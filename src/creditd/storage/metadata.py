@@ -11,6 +11,7 @@ from creditd.storage.events import event_tables
 from creditd.storage.payments import payment_tables
 from creditd.storage.promo import promo_tables
 from creditd.storage.usage import usage_tables
+from creditd.storage.workflows import workflow_tables
 
 DECLARING: Final = (
     access_tables,
@@ -23,6 +24,7 @@ DECLARING: Final = (
     tables,
     usage_tables,
     velocity_tables,
+    workflow_tables,
 )
 
 metadata: Final[MetaData] = tables.metadata

@@ -105,6 +105,9 @@ class ClaimKind(IntEnum):
     ALERTS = 70
     EVENT_ENDPOINT = 71
     INSPECTION = 72
+    WORKFLOW = 80
+    WORKFLOW_UPDATE = 81
+    WORKFLOW_ARCHIVAL = 82
     ARCHIVED_ENTRY = 90
 
 
@@ -146,13 +149,20 @@ ON CONFLICT (account_id, request_id) DO NOTHING
 
 
 def claim(
-    connection: Connection, key: RequestKey, kind: ClaimKind, now: Instant, fingerprint: int | None = None
+    connection: Connection,
+    key: RequestKey,
+    kind: ClaimKind,
+    now: Instant,
+    fingerprint: int | None = None,
+    answer: Row | None = None,
 ) -> None:
     """Claim a request id. The account's row and its wallets' are locked. Raises RequestIdReused; roll back then.
 
+    ``answer`` is kept for who brings it again with the same fingerprint.
+
     A save that was decided before and comes after does not see the claim: the account's version has to be raised too.
     """
-    if not _add(connection, key, kind, now, fingerprint, None):
+    if not _add(connection, key, kind, now, fingerprint, answer):
         raise load_claims(connection, [key])[key]
     # Afterwards: an entry that came back from the archive has taken the place of a claim that was waited for.
     used = connection.execute(_ENTRY, key._asdict()).one_or_none()
@@ -166,9 +176,10 @@ def _add(
     kind: ClaimKind,
     now: Instant,
     fingerprint: int | None,
-    answer: str | None,
+    answer: Row | None,
 ) -> bool:
-    values = {**key._asdict(), "kind": int(kind), "now": now, "fingerprint": fingerprint, "answer": answer}
+    document = None if answer is None else orjson.dumps(answer._asdict()).decode()
+    values = {**key._asdict(), "kind": int(kind), "now": now, "fingerprint": fingerprint, "answer": document}
     return bool(connection.execute(_CLAIM, values).rowcount)
 
 
@@ -181,6 +192,21 @@ WHERE account_id = :account_id AND request_id = :request_id AND fingerprint = :f
 def is_repeat(connection: Connection, key: RequestKey, fingerprint: int) -> bool:
     """Tell whether a request id was claimed with this content before."""
     return connection.execute(_KNOWN, {**key._asdict(), "fingerprint": fingerprint}).one_or_none() is not None
+
+
+def known_answer(connection: Connection, key: RequestKey, fingerprint: int) -> dict[str, Any] | None:
+    """Return what was answered to a request id that was claimed with this content before, by field; else None.
+
+    Raises RequestIdReused if it was claimed with other content.
+    """
+    known = connection.execute(_KNOWN, {**key._asdict(), "fingerprint": fingerprint}).one_or_none()
+    if known is not None and known.answer is not None:
+        answer: dict[str, Any] = known.answer
+        return answer
+    claimed = load_claims(connection, [key]).get(key)
+    if claimed:
+        raise claimed
+    return None
 
 
 NO_ACCOUNT: Final = ""
@@ -212,5 +238,5 @@ def once(
     if claimed:
         raise claimed
     answer = act()
-    _add(connection, key, kind, now, origin.fingerprint, orjson.dumps(answer._asdict()).decode())
+    _add(connection, key, kind, now, origin.fingerprint, answer)
     return answer, False

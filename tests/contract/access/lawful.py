@@ -22,6 +22,7 @@ from credit.v1 import promo_service_pb2 as promo
 from credit.v1 import statement_service_pb2 as statement
 from credit.v1 import support_service_pb2 as support
 from credit.v1 import webhook_service_pb2 as webhook
+from credit.v1 import workflow_service_pb2 as workflow_service
 from credit.v1.credit_type_pb2 import CreditType
 from credit.v1.event_endpoint_pb2 import EventEndpoint
 from credit.v1.money_pb2 import Money
@@ -34,6 +35,9 @@ from tests.support.customer import Customer
 from tests.support.office import Office, creating, granting, revoking, updating
 from tests.support.promos import make_code, making, redeeming, terms
 from tests.support.service import RunningService
+from tests.support.workflows import archiving
+from tests.support.workflows import creating as creating_workflow
+from tests.support.workflows import updating as updating_workflow
 
 ACCOUNT: Final = "matrix-owner"
 
@@ -122,6 +126,12 @@ def _asked_for(service: RunningService, maker: str = "maker") -> str:
 
 def _promo_code(service: RunningService) -> PromoCode:
     return make_code(service.as_caller("staff", "ADMIN"))
+
+
+def _workflow(service: RunningService) -> str:
+    make = creating_workflow(ACCOUNT, f"w{_id()}")
+    name: str = service.as_caller(ACCOUNT, "USER").workflow.CreateWorkflow(make).workflow.name
+    return name
 
 
 _BY_HAND: dict[str, Make] = {
@@ -216,6 +226,11 @@ _BY_HAND: dict[str, Make] = {
     "PauseEventEndpoint": _about_an_endpoint(endpoints.PauseEventEndpointRequest),
     "ResumeEventEndpoint": _about_an_endpoint(endpoints.ResumeEventEndpointRequest),
     "ReplayEvents": _about_an_endpoint(endpoints.ReplayEventsRequest, after_position=0),
+    "CreateWorkflow": lambda _: creating_workflow(ACCOUNT, f"w{_id()}"),
+    "GetWorkflow": lambda s: workflow_service.GetWorkflowRequest(name=_workflow(s)),
+    "ListWorkflows": lambda _: workflow_service.ListWorkflowsRequest(account_id=ACCOUNT),
+    "UpdateWorkflow": lambda s: updating_workflow(_workflow(s), "fixed_amount", fixed_amount=7),
+    "ArchiveWorkflow": lambda s: archiving(_workflow(s)),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

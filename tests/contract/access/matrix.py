@@ -20,7 +20,7 @@ MATRIX: Final[Mapping[str, Action]] = {
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
         "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode SubscribeEvents "
-        "GetReceipt",
+        "GetReceipt CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
@@ -29,12 +29,13 @@ MATRIX: Final[Mapping[str, Action]] = {
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits GetBalanceAlerts ListAccountFlags "
         "ListSubscriptions GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search "
-        "ListAccountHistory SubscribeEvents GetReceipt",
+        "ListAccountHistory SubscribeEvents GetReceipt GetWorkflow ListWorkflows",
     ),
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
-        "SetAccountStatus SetPlan SetLimits SetBalanceAlerts CreatePurchase CancelPurchase RedeemPromoCode",
+        "SetAccountStatus SetPlan SetLimits SetBalanceAlerts CreatePurchase CancelPurchase RedeemPromoCode "
+        "CreateWorkflow UpdateWorkflow ArchiveWorkflow",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -72,9 +73,10 @@ MATRIX: Final[Mapping[str, Action]] = {
 
 SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
-    "ListCreditTypes",
+    "ListCreditTypes CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
-    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases GetReceipt",
+    "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases GetReceipt "
+    "GetWorkflow ListWorkflows",
     "credits.admin": "AddCredits ListCreditTypes",
     "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases GetReceipt ListPackages "
     "ListCreditTypes",

@@ -44,6 +44,7 @@ MATRIX: Final = (
             "credit_types.read",
             "packages.read",
             "events.read",
+            "workflows.read",
         ),
     ),
     MatrixRow(
@@ -55,7 +56,11 @@ MATRIX: Final = (
     MatrixRow("may.clear", Role.ROLE_FINANCE, ("account_flags.clear",)),
     MatrixRow("may.remove", Role.ROLE_FINANCE, ("credits.remove", "purchases.reverse"), asks=Role.ROLE_FINANCE),
     MatrixRow("may.decide", Role.ROLE_FINANCE, ("approvals.read", "approvals.decide")),
-    MatrixRow("may.add", Role.ROLE_ADMIN, ("credits.add", "credits.spend", "purchases.change", "promo_codes.redeem")),
+    MatrixRow(
+        "may.add",
+        Role.ROLE_ADMIN,
+        ("credits.add", "credits.spend", "purchases.change", "promo_codes.redeem", "workflows.run"),
+    ),
     MatrixRow("may.rule", Role.ROLE_ADMIN, ("accounts.change",)),
     MatrixRow("may.settle", Role.ROLE_ADMIN, ("payments.settle", "webhooks.ingest")),
     MatrixRow("may.sell", Role.ROLE_ADMIN, ("settings.change", "promo_codes.change")),

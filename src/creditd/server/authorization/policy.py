@@ -78,6 +78,9 @@ CHANGE_SETTINGS: Final = Permission("settings.change", _ADMINS)
 BUY: Final = Permission("purchases.change", _ADMINS, _OWNERS, _BUY)
 ADMINISTER_PROMOS: Final = Permission("promo_codes.change", _ADMINS)
 REDEEM: Final = Permission("promo_codes.redeem", _ADMINS, _OWNERS, _BUY)
+# Whoever spends for accounts runs their workflows, and so says what these are.
+RUN: Final = Permission("workflows.run", _ADMINS, _OWNERS, _SPEND)
+READ_WORKFLOWS: Final = Permission("workflows.read", _STAFF, _OWNERS, _READ | _SPEND)
 # Not for services: what they may read, they read page by page.
 EXPORT: Final = Permission("statements.export", _FINANCE, frozenset({"PREMIUM"}))
 READ_PURCHASES: Final = Permission("purchases.read", _STAFF, _OWNERS, _READ | _BUY)
@@ -190,6 +193,11 @@ _TABLE: Final[Mapping[str, Permission]] = {
     "/credit.v1.SupportService/ReturnHold": RETURN_HOLDS,
     "/credit.v1.SupportService/GiveCredits": GIVE,
     "/credit.v1.SupportService/Search": SEARCH_ACCOUNTS,
+    "/credit.v1.WorkflowService/CreateWorkflow": RUN,
+    "/credit.v1.WorkflowService/GetWorkflow": READ_WORKFLOWS,
+    "/credit.v1.WorkflowService/ListWorkflows": READ_WORKFLOWS,
+    "/credit.v1.WorkflowService/UpdateWorkflow": RUN,
+    "/credit.v1.WorkflowService/ArchiveWorkflow": RUN,
     "/credit.v1.AuditService/ListAuditEvents": READ_AUDIT,
     "/credit.v1.AuditService/GetAuditHead": READ_AUDIT,
     "/credit.v1.EventService/SubscribeEvents": READ_EVENTS,

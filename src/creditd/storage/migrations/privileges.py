@@ -79,6 +79,7 @@ PRIVILEGES: Final[Privileges] = {
         "velocity_events",
         "velocity_states",
         "wallets",
+        "workflows",
     ),
 }
 """What the role may do with which tables, each of which is in one line. What only ever grows is never updated, and

@@ -1,0 +1,1 @@
+"""Workflows: kept for accounts."""

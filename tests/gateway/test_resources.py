@@ -14,6 +14,7 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as pb
 from credit.v1 import payment_service_pb2 as payment
 from credit.v1 import promo_service_pb2 as promo
+from credit.v1 import workflow_service_pb2 as workflow
 from tests.gateway.envoy import Gateway, act, done, got
 from tests.support.service import RunningService
 
@@ -156,6 +157,36 @@ def test_a_promo_code_is_made_redeemed_and_ended(
     assert ended["state"] == "PROMO_CODE_STATE_ENDED"
     many = done(boss, "promoCodes:generate", prefix="R", count=3, terms=terms, reason="a test")
     assert len(many["displayCodes"]) == 3
+
+
+def test_a_workflow_is_kept_under_its_etag(over_http: httpx.Client, over_grpc: SimpleNamespace, account: str) -> None:
+    """An update is a PATCH of the workflow's path, with an Idempotency-Key as every act has one."""
+    stated = {"displayName": "Render", "executor": "render", "creditType": "chat", "timeout": "900s"}
+    cost = {"amountRange": {"leastAmount": "10", "mostAmount": "40"}}
+    path = f"accounts/{account}/workflows"
+    made = done(over_http, path, workflowId="trailer", workflow=stated | cost)["workflow"]
+    assert (made["name"], made["timeout"], made["amountRange"]) == (f"{path}/trailer", "900s", cost["amountRange"])
+    asked = workflow.GetWorkflowRequest(name=made["name"])
+    assert same(got(over_http, made["name"]), over_grpc.app.workflow.GetWorkflow(asked))
+
+    change = {"workflow": {"displayName": "Short", "fixedAmount": "7", "etag": made["etag"]}}
+    change |= {"updateMask": "displayName,fixedAmount"}
+    key = {"idempotency-key": f"{account}-patch"}
+    changed = over_http.patch(f"/v1/{made['name']}", json=change, headers=key)
+    assert changed.status_code == 200, changed.text
+    shown = changed.json()["workflow"]
+    assert (shown["displayName"], shown["fixedAmount"], shown["timeout"]) == ("Short", "7", "900s")
+    again = over_http.patch(f"/v1/{made['name']}", json=change, headers=key)
+    assert (again.headers["replayed"], again.json()) == ("true", changed.json())
+    stale = over_http.patch(f"/v1/{made['name']}", json=change, headers={"idempotency-key": f"{account}-stale"})
+    assert (stale.status_code, stale.json()["reason"]) == (409, "WORKFLOW_CHANGED")
+    without = over_http.patch(f"/v1/{made['name']}", json=change)
+    assert (without.status_code, without.json()["reason"]) == (400, "INVALID_FIELD")
+
+    archived = done(over_http, f"{made['name']}:archive")["workflow"]
+    assert archived["archiveTime"] == archived["updateTime"]
+    assert got(over_http, path)["workflows"] == []
+    assert [one["name"] for one in got(over_http, path, showArchived=True)["workflows"]] == [made["name"]]
 
 
 def test_usage_is_told(over_http: httpx.Client, boss: httpx.Client, over_grpc: SimpleNamespace, funded: str) -> None:

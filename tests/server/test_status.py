@@ -20,6 +20,7 @@ from creditd.domain.events import event_errors
 from creditd.domain.payments import payment_errors
 from creditd.domain.promo import promo_errors
 from creditd.domain.usage import usage_errors
+from creditd.domain.workflows import workflow_errors
 from creditd.identity import refusals as identity_refusals
 from creditd.ledger import work
 from creditd.server import reasons, refusals
@@ -95,6 +96,7 @@ def test_every_refusal_has_a_reason_that_the_enum_knows(kind: type[Refusal]) -> 
         promo_errors,
         usage_errors,
         velocity_errors,
+        workflow_errors,
         identity_refusals,
         refusals,
     )

@@ -684,6 +684,7 @@ CALLS: dict[str, Call] = {
         c, [requests.RequestKey(a, f"claim-{n}") for n in range(1, 33)]
     ),
     "requests.is_repeat": lambda c, a: requests.is_repeat(c, requests.RequestKey(a, "claim-3"), 7),
+    "requests.known_answer": lambda c, a: requests.known_answer(c, requests.RequestKey(a, uuid7()), 7),
     "requests.once": lambda c, _a: requests.once(
         c,
         Origin("tests", uuid7(), 7),

@@ -2,8 +2,11 @@
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+from creditd.storage.migrations.phases import EXPAND
+
+revision = "0042"
+down_revision = "0041"
+phase = EXPAND
 
 WORKFLOWS = """
 CREATE TABLE workflows (

@@ -32,6 +32,7 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
         "entry_seals",
         "approvals",
         "approval_decisions",
+        "workflows",
     ),
     Place.EVERYWHERE: ("credit_types", "packages"),
     Place.COORDINATOR: (

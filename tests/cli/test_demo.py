@@ -23,12 +23,15 @@ def test_the_story_comes_about_and_nothing_is_left(tmp_path: Path, scratch: Path
     done = creditd("demo")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for chapter in range(1, 10):
+    for chapter in range(1, 11):
         assert f"\n{chapter}. " in done.stdout
     assert "Exactly one succeeded" in done.stdout
     assert "RESERVATION_EXPIRED" in done.stdout
     assert "INSUFFICIENT_CREDIT: 1 required, 0 available" in done.stdout
     assert "replayed: true" in done.stdout
+    assert row("succeeded", 10, 4, '{"words":', "4}") in columns(done.stdout)
+    assert row("failed", 10, 0, "INPUT_UNREADABLE") in columns(done.stdout)
+    assert row("cancelled", 10, 0, "-") in columns(done.stdout)
     assert "0 differences" in done.stdout
     assert row("ann", 9, 0, 9, "9 purchased", 5) in columns(done.stdout)
     assert row(3, "reserve", 4, -4, "+4", 7, 4, "1 free, 3 purchased") in columns(done.stdout)

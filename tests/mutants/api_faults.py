@@ -26,7 +26,7 @@ API_FAULTS = (
     Fault(
         "an act of staff keeps no answer",
         "storage/requests.py",
-        "    _add(connection, key, kind, now, origin.fingerprint, orjson.dumps(answer._asdict()).decode())\n",
+        "    _add(connection, key, kind, now, origin.fingerprint, answer)\n",
         "",
         _STAFF_REPEATS,
         "test_a_repeat_is_answered_as_the_first_whatever_came_after_it",

@@ -125,13 +125,13 @@ ARCHIVE_FAULTS = (
     Fault(
         "a request id is looked for among entries before it is claimed",
         "storage/requests.py",
-        """    if not _add(connection, key, kind, now, fingerprint, None):
+        """    if not _add(connection, key, kind, now, fingerprint, answer):
         raise load_claims(connection, [key])[key]
     # Afterwards: an entry that came back from the archive has taken the place of a claim that was waited for.
     used = connection.execute(_ENTRY, key._asdict()).one_or_none()
 """,
         """    used = connection.execute(_ENTRY, key._asdict()).one_or_none()
-    if not used and not _add(connection, key, kind, now, fingerprint, None):
+    if not used and not _add(connection, key, kind, now, fingerprint, answer):
         raise load_claims(connection, [key])[key]
 """,
         _BACK,

@@ -26,6 +26,7 @@ from tests.mutants.machine_faults import MACHINE_FAULTS
 from tests.mutants.payments_faults import PAYMENTS_FAULTS
 from tests.mutants.promo_faults import PROMO_FAULTS
 from tests.mutants.rate_faults import RATE_FAULTS
+from tests.mutants.run_faults import RUN_FAULTS
 from tests.mutants.statement_faults import STATEMENT_FAULTS
 from tests.mutants.strangers_faults import STRANGERS_FAULTS
 from tests.mutants.surroundings_faults import SURROUNDINGS_FAULTS
@@ -59,6 +60,7 @@ FAULTS = (
     *INSIGHT_FAULTS,
     *ISSUER_FAULTS,
     *EXECUTOR_FAULTS,
+    *RUN_FAULTS,
     *ENDPOINT_FAULTS,
     *EVENT_FAULTS,
     *LIMIT_FAULTS,

@@ -51,8 +51,10 @@ PURCHASE_READING = {"GetPurchase", "ListPurchases"}
 RECEIPT = {STATEMENT + "GetReceipt"}
 BUYING = PURCHASE_READING | {"CreatePurchase", "CancelPurchase"}
 REDEEMING = {PROMO + "RedeemPromoCode"}
-WORKFLOW_READING = {WORKFLOW + "GetWorkflow", WORKFLOW + "ListWorkflows"}
-WORKING = WORKFLOW_READING | {WORKFLOW + name for name in ("CreateWorkflow", "UpdateWorkflow", "ArchiveWorkflow")}
+WORKFLOW_READING = {WORKFLOW + name for name in ("GetWorkflow", "ListWorkflows", "GetRun", "ListRuns", "WatchRun")}
+WORKING = WORKFLOW_READING | {
+    WORKFLOW + name for name in ("CreateWorkflow", "UpdateWorkflow", "ArchiveWorkflow", "RunWorkflow", "CancelRun")
+}
 
 
 def described_rpcs() -> Iterator[str]:

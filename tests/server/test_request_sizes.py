@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 
 from creditd.bootstrap.credit import SERVICES
-from creditd.server.request_sizes import CALL_BYTES, LARGEST_BYTES, largest_request
+from creditd.server.request_sizes import CALL_BYTES, LARGEST_BYTES, RUN_BYTES, largest_request
 from tests.support.rules import rules_of
 
 METHODS = [method for service in SERVICES for method in service.methods]
@@ -39,6 +39,8 @@ def longest_text(field: FieldDescriptor, rules: Any) -> int:
     """Return the most bytes of a text; 0 if its rules do not bound it. What has a pattern is of ASCII alone."""
     if rules.max_len:
         return int(rules.max_len) * (1 if rules.pattern or field.name in OURS else BYTES_PER_CHARACTER)
+    if rules.max_bytes:
+        return int(rules.max_bytes)
     return sum(int(most) for most in re.findall(r"\{(?:\d+,)?(\d+)\}", rules.pattern))
 
 
@@ -88,5 +90,5 @@ def test_every_field_of_a_request_is_bounded(method: MethodDescriptor) -> None:
 def test_a_lawful_request_about_one_thing_fits(method: MethodDescriptor) -> None:
     """A batch is bounded by its size as well, whatever its requests hold."""
     size = largest_request(name_of(method))
-    assert size in {CALL_BYTES, LARGEST_BYTES}
+    assert size in {CALL_BYTES, RUN_BYTES, LARGEST_BYTES}
     assert size == LARGEST_BYTES or largest(method.input_type) <= size, largest(method.input_type)

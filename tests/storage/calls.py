@@ -49,6 +49,8 @@ from creditd.domain.promo.promo_code import PromoCode, PromoCodeState, PromoKind
 from creditd.domain.reservation import ReservationKey, ReservationState
 from creditd.domain.usage.usage_periods import Period, RankingSpan, segments, span_of
 from creditd.domain.wallet import Origin, Rules, Wallet, WalletKey
+from creditd.domain.workflows.execution import Progress
+from creditd.domain.workflows.run import Run, RunKey, RunState
 from creditd.domain.workflows.workflow import Workflow
 from creditd.ledger.ids import uuid7
 from creditd.storage import (
@@ -125,7 +127,9 @@ from creditd.storage.usage import usage, usage_account_sums, usage_leaders, usag
 from creditd.storage.usage.usage_contributions import Dimension
 from creditd.storage.usage.usage_stretches import Unadded
 from creditd.storage.verification import Stretch
-from creditd.storage.workflows import workflows
+from creditd.storage.workflows import run_leases, runs, workflows
+from creditd.storage.workflows.run_leases import Lease, Room
+from creditd.storage.workflows.runs import RunFilter
 from tests.support.histories import id_of
 
 Call = Callable[[Connection, str], object]
@@ -388,6 +392,51 @@ def _workflow(account: str, workflow_id: str) -> Workflow:
     )
 
 
+def _run(account: str, run_id: str) -> Run:
+    return Run(
+        account,
+        run_id,
+        workflow_id="workflow-7",
+        executor="render",
+        credit_type="chat",
+        held_amount=1,
+        least_amount=1,
+        is_fixed=True,
+        spender_id="",
+        reason="",
+        input="{}",
+        state=RunState.RUNNING,
+        version=1,
+        attempts=0,
+        lease=1,
+        due_time=NOW,
+        deadline=LATER,
+        hold_expire_time=LATER,
+        progress_percent=None,
+        progress_message="",
+        output="",
+        used_amount=0,
+        failure_reason="",
+        failure_message="",
+        create_time=NOW,
+        update_time=NOW,
+        end_time=None,
+    )
+
+
+def _leases(account: str) -> list[Lease]:
+    """Return leases of runs that are open, and of some that are not."""
+    return [
+        Lease(
+            RunKey(account, id_of(account, n)),
+            1,
+            ReservationKey(account, "chat", id_of(account, n)),
+            Progress(n, "at it") if n % 2 else None,
+        )
+        for n in range(15, 25)
+    ]
+
+
 CALLS: dict[str, Call] = {
     "archives.archived_parts": lambda c, a: archives.archived_parts(c, a, ["chat", "quiz_gen"]),
     "archives.checkpoints": lambda c, a: archives.checkpoints(
@@ -601,6 +650,23 @@ CALLS: dict[str, Call] = {
     ),
     "published_events.prune": lambda c, _a: published_events.prune(c, Positions(10**9, 0), NOW, 10**9, PAGE),
     "published_events.at": lambda c, _a: published_events.at(c, range(100, 132)),
+    "runs.add": lambda c, a: runs.add(c, _run(a, uuid7())),
+    "runs.find": lambda c, a: runs.find(c, RunKey(a, id_of(a, 7))),
+    "runs.lock": lambda c, a: runs.lock(c, RunKey(a, id_of(a, 7))),
+    "runs.write": lambda c, a: runs.write(c, _run(a, id_of(a, 7))),
+    "runs.count_open": runs.count_open,
+    "runs.versions": lambda c, a: runs.versions(c, [lease.key for lease in _leases(a)]),
+    "runs.page": lambda c, a: runs.page(c, RunFilter(a, "", None), "", count=PAGE, rows=ROWS),
+    "runs.page of a workflow": lambda c, a: runs.page(
+        c, RunFilter(a, "workflow-7", RunState.SUCCEEDED), "", count=PAGE, rows=ROWS
+    ),
+    "run_leases.claim": lambda c, a: run_leases.claim(c, Room(10, ["render"], 32, {a: 2}), NOW, LATER),
+    "run_leases.renew": lambda c, a: run_leases.renew(c, _leases(a), NOW, LATER),
+    "run_leases.put_off": lambda c, a: run_leases.put_off(c, _leases(a)[0], LATER, NOW),
+    "run_leases.release": lambda c, a: run_leases.release(c, _leases(a), NOW),
+    "run_leases.claim_untold": lambda c, _a: run_leases.claim_untold(c, NOW, LATER, 10),
+    "run_leases.note_telling": lambda c, a: run_leases.note_telling(c, RunKey(a, id_of(a, 30)), LATER),
+    "run_leases.backlog": lambda c, _a: run_leases.backlog(c, NOW),
     "workflows.find": lambda c, a: workflows.find(c, a, "workflow-7"),
     "workflows.page": lambda c, a: workflows.page(c, a, "workflow-100", PAGE),
     "workflows.page of all": lambda c, a: workflows.page(c, a, "workflow-100", PAGE, with_archived=True),
@@ -871,6 +937,7 @@ LISTED = {
     "purchases.page",
     "rejected_webhooks.page",
     "reservations.page",
+    "runs.page",
     "subscriptions.page",
     "usage.parts_of_account",
     "usage.sums_of_account",

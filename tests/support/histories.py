@@ -51,6 +51,10 @@ INSERT INTO support_gifts SELECT 'account-' || n, 'chat', now(), 1 FROM generate
 INSERT INTO workflows
 SELECT 'account-' || n, 'workflow', 1, 'W', '', 'render', 'chat', 1, 1, true, 1000000, now(), now(), NULL
 FROM generate_series(1, {crowd}) AS n;
+INSERT INTO runs
+SELECT 'account-' || n, md5('account-' || n)::uuid, 'workflow', 'render', 'chat', 1, 1, true, '', '', '{{}}', 3, 1, 1,
+       1, NULL, now(), now(), NULL, '', '', 1, '', '', now(), now(), now()
+FROM generate_series(1, {crowd}) AS n;
 INSERT INTO account_labels
 SELECT 'account-' || n || '@example.com', 'account-' || n FROM generate_series(1, {crowd}) AS n;
 INSERT INTO account_movements
@@ -220,6 +224,12 @@ FROM published_events WHERE account = '{account}';
 INSERT INTO workflows
 SELECT '{account}', 'workflow-' || n, 1, 'W', '', 'render', 'chat', 1, 1, true, 1000000, now(), now(),
        CASE WHEN n > 1000 THEN now() END FROM generate_series(1, {n} / 2) AS n;
+INSERT INTO runs
+SELECT '{account}', md5('{account}-' || n)::uuid, 'workflow-' || 1 + n % 100, 'render', 'chat', 1, 1, true, '', '',
+       '{{}}', CASE WHEN n <= 20 THEN 2 ELSE 3 + (n > 40)::int END, 1, 1, 1, CASE WHEN n <= 40 THEN now() END,
+       now() + interval '1 hour', now() + interval '2 hours', NULL, '', '', 1, '', '', now(), now(),
+       CASE WHEN n > 20 THEN now() END
+FROM generate_series(1, {n} / 2) AS n;
 ALTER TABLE role_grants DISABLE TRIGGER role_grants_hold;
 INSERT INTO role_grants
 SELECT md5('{account}-' || n)::uuid, '{account}', 'SUPPORT', 'tests', 'tests', '', now(), NULL

@@ -28,7 +28,13 @@ from creditd.storage.database import BATCH_CONNECTIONS, READING_CONNECTIONS, Dat
 from creditd.storage.layout import Layout
 from creditd.storage.migrations.powers import OPT_OUT, Login, login_of
 from creditd.storage.schema import schema_head
-from creditd.telemetry.statistics import EventStatistics, ExecutorStatistics, LedgerStatistics, PaymentStatistics
+from creditd.telemetry.statistics import (
+    EventStatistics,
+    ExecutorStatistics,
+    LedgerStatistics,
+    PaymentStatistics,
+    RunStatistics,
+)
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +82,7 @@ class Core:
         self.payment_statistics = PaymentStatistics()
         self.event_statistics = EventStatistics()
         self.executor_statistics = {name: ExecutorStatistics() for name in executor_addresses(config.executors)}
+        self.run_statistics = RunStatistics()
         self.audit_key = read_audit_key(config.audit_key_file)
         # Not a number until there is a server that looks.
         self.access_age_seconds: Callable[[], float] = lambda: nan

@@ -30,6 +30,7 @@ from creditd.bootstrap.events import EventParts
 from creditd.bootstrap.executors import make_executors
 from creditd.bootstrap.payments import Payments
 from creditd.bootstrap.promos import Promos
+from creditd.bootstrap.runs import RunParts
 from creditd.bootstrap.stop_grace import StopGrace
 from creditd.bootstrap.support import make_support
 from creditd.bootstrap.transport import Transport
@@ -143,6 +144,7 @@ class CreditParts:
         self.payments = Payments(core, self._accounts, self._catalogue, threads, tokens)
         self._credits = Credits(core.ledger, self._catalogue, transport.sink, self.events.limit_notices.note)
         self._promos = Promos(core, self.payments.promo_claims, self._catalogue, threads, tokens, self._credits)
+        self._runs = RunParts(core, self.executors, threads, tokens)
         # One each: a receipt does not wait behind statements of many pages.
         self._statement_printer, self._receipt_printer = Printer(), Printer()
         self._audit_key = core.audit_key
@@ -227,7 +229,7 @@ class CreditParts:
             self._statement_handlers(),
             support,
             *self.events.handlers(),
-            make_workflows(core, self._catalogue, self.executors.names, threads, self._tokens),
+            (*make_workflows(core, self._catalogue, self.executors.names, threads, self._tokens), *self._runs.handlers),
         )
         without = () if core.config.database_layout == Layout.PLAIN else NOT_CARRIED
         return tuple(service_handler(*pair, steps, without) for pair in zip(SERVICES, handlers, strict=True))
@@ -277,6 +279,7 @@ class CreditParts:
                 ", ".join(NOT_CARRIED),
             )
         self.events.start()
+        self._runs.start()
 
     async def close(self, grace: StopGrace) -> None:
         """Stop, and let what is under way end; no call is any more."""
@@ -284,6 +287,7 @@ class CreditParts:
         self._statement_printer.close()
         self._receipt_printer.close()
         self.access.poller.close()
+        await self._runs.close()
         await self._promos.background.close()
         await self.payments.close(grace.left)
         await self.usage_roller.background.close()

@@ -29,6 +29,7 @@ from creditd.telemetry.metrics import RpcMetrics, make_registry
 from creditd.telemetry.metrics_server import Document, MetricsServer, start_metrics_server
 from creditd.telemetry.payment_metrics import PaymentMetrics
 from creditd.telemetry.rate_limit_metrics import RateLimitMetrics
+from creditd.telemetry.run_metrics import RunMetrics
 from creditd.telemetry.statistics import BackupStatistics
 from creditd.telemetry.traces import configure_tracing
 
@@ -109,6 +110,7 @@ def _add_credit(registry: CollectorRegistry, core: Core) -> None:
     registry.register(PaymentMetrics(core.payment_statistics))
     registry.register(EventMetrics(core.event_statistics))
     registry.register(ExecutorMetrics(core.executor_statistics))
+    registry.register(RunMetrics(core.run_statistics))
     # Not a number until the database has been asked.
     Gauge(
         "creditd_database_login_powers",

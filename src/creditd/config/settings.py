@@ -47,7 +47,7 @@ class Config:
         "the owner's, and warn",
     )
     database_pool_size: int = _setting(
-        27,
+        29,
         "connections of one process; each kind of waiting has a share ([decision](docs/decisions/0016-bulkheads.md))",
         rules.at_least(LEAST_CONNECTIONS),
     )

@@ -11,12 +11,16 @@ LARGEST_BYTES: Final = 1024 * 1024
 and with its entry, and has to fit into the 4 MB that clients take by default, or what was done could never be told. Of
 a webhook: a body of 256 kB, and its headers."""
 
+RUN_BYTES: Final = 64 * 1024 + CALL_BYTES
+"""Of a run: its input of 64 kB, and the rest of a call."""
+
 _BYTES: Final[Mapping[str, int]] = {
     "/credit.v1.CreditService/BatchReserve": LARGEST_BYTES,
     "/credit.v1.CreditService/BatchConfirm": LARGEST_BYTES,
     "/credit.v1.CreditService/BatchDeduct": LARGEST_BYTES,
     "/credit.v1.CreditService/BatchGetBalances": LARGEST_BYTES,
     "/credit.v1.WebhookService/IngestWebhook": LARGEST_BYTES,
+    "/credit.v1.WorkflowService/RunWorkflow": RUN_BYTES,
 }
 
 

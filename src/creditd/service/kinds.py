@@ -52,15 +52,17 @@ WEBHOOKS: Final = Kind("webhooks", STORE_SECONDS, ends_with_caller=False)
 PAYMENTS: Final = Kind("payments", WRITE_SECONDS, ends_with_caller=False)
 CHANGES: Final = Kind("changes", WRITE_SECONDS, ends_with_caller=False)
 PROMOS: Final = Kind("promos", WRITE_SECONDS, ends_with_caller=False)
+RUNS: Final = Kind("runs", WRITE_SECONDS, ends_with_caller=False)
 BACKGROUND: Final = Kind("background", BACKGROUND_SECONDS, ends_with_caller=False)
 
 KINDS: Final = (
     HEALTH, LOOKUPS, PAGES, SURVEYS, WATCHING, VERIFICATION, WEBHOOKS, PAYMENTS, CHANGES, PROMOS,
-    BACKGROUND
+    RUNS, BACKGROUND
 )  # fmt: skip
 """Every kind of waiting: health checks; one thing looked up; pages of one account; staff's queries over all accounts;
 streams of movements; the ledger verified, and exported; webhooks stored; payments applied and purchases made; accounts
-and the catalogue changed by staff; uses of promo codes taken and given back; background work."""
+and the catalogue changed by staff; uses of promo codes taken and given back; runs of workflows made, worked on and
+ended; background work."""
 
 LEDGER_CONNECTIONS: Final = 5
 """For the ledger's own threads: batches, what is apart from them, the sweep, balances, and those of heavy accounts."""
@@ -68,7 +70,7 @@ LEDGER_CONNECTIONS: Final = 5
 LEAST_CONNECTIONS: Final = LEDGER_CONNECTIONS + sum(kind.least for kind in KINDS)
 """With fewer, one kind would have to wait for another."""
 
-_MORE: Final = (PAGES, PAYMENTS, LOOKUPS, WEBHOOKS, CHANGES, SURVEYS, PROMOS, BACKGROUND, PAGES, PAYMENTS, PAGES)
+_MORE: Final = (PAGES, PAYMENTS, LOOKUPS, WEBHOOKS, CHANGES, SURVEYS, PROMOS, RUNS, BACKGROUND, PAGES, PAYMENTS, PAGES)
 """The kinds that get further connections, in turn. After one round each kind that callers wait for has two or more, so
 that one stuck job leaves another thread."""
 

@@ -20,6 +20,7 @@ from creditd.service.kinds import (
     PAGES,
     PAYMENTS,
     PROMOS,
+    RUNS,
     SURVEYS,
     USUAL_CONNECTIONS,
     VERIFICATION,
@@ -218,6 +219,7 @@ class Threads:
         self.payments = bulkheads[PAYMENTS]
         self.changes = bulkheads[CHANGES]
         self.promos = bulkheads[PROMOS]
+        self.runs = bulkheads[RUNS]
         self.background = bulkheads[BACKGROUND]
 
     @property

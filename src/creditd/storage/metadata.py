@@ -11,7 +11,7 @@ from creditd.storage.events import event_tables
 from creditd.storage.payments import payment_tables
 from creditd.storage.promo import promo_tables
 from creditd.storage.usage import usage_tables
-from creditd.storage.workflows import workflow_tables
+from creditd.storage.workflows import run_tables, workflow_tables
 
 DECLARING: Final = (
     access_tables,
@@ -21,6 +21,7 @@ DECLARING: Final = (
     event_tables,
     payment_tables,
     promo_tables,
+    run_tables,
     tables,
     usage_tables,
     velocity_tables,

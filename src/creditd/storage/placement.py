@@ -66,6 +66,7 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
         "rejected_webhooks",
         "role_grants",
         "role_revocations",
+        "runs",
         "schema_compatibility",
         "sealing",
         "service_accounts",

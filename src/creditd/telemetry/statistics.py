@@ -95,6 +95,21 @@ class ExecutorStatistics:
 
 
 @dataclass(slots=True)
+class RunStatistics:
+    """Runs that this process ended, by outcome, and those of all of the database as they were last seen.
+
+    ``overtaken`` are verdicts that came too late; ``failures`` are those of the work in the background: by its name,
+    then by kind of error. What is not known yet is not a number.
+    """
+
+    ended: Counter[str] = field(default_factory=Counter)
+    overtaken: int = 0
+    open_runs: float = nan
+    oldest_due_seconds: float = nan
+    failures: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Occupancy:
     """What one kind of waiting has to do, and the jobs refused and abandoned since the process began.
 

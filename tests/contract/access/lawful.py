@@ -128,6 +128,23 @@ def _promo_code(service: RunningService) -> PromoCode:
     return make_code(service.as_caller("staff", "ADMIN"))
 
 
+def _run(service: RunningService) -> str:
+    service.as_caller("staff", "ADMIN").admin.AddCredits(
+        admin.AddCreditsRequest(
+            account_id=ACCOUNT,
+            amounts=[admin.CreditAmount(credit_type="chat", amount=10)],
+            reason="a test",
+            request_id=_id(),
+        )
+    )
+    stubs = service.as_caller(ACCOUNT, "USER").workflow
+    request = workflow_service.RunWorkflowRequest(name=_workflow(service), request_id=_id())
+    name: str = stubs.RunWorkflow(request).run.name
+    # Not one is left open: there may be a hundred.
+    stubs.CancelRun(workflow_service.CancelRunRequest(name=name, request_id=_id()))
+    return name
+
+
 def _workflow(service: RunningService) -> str:
     make = creating_workflow(ACCOUNT, f"w{_id()}")
     name: str = service.as_caller(ACCOUNT, "USER").workflow.CreateWorkflow(make).workflow.name
@@ -231,6 +248,13 @@ _BY_HAND: dict[str, Make] = {
     "ListWorkflows": lambda _: workflow_service.ListWorkflowsRequest(account_id=ACCOUNT),
     "UpdateWorkflow": lambda s: updating_workflow(_workflow(s), "fixed_amount", fixed_amount=7),
     "ArchiveWorkflow": lambda s: archiving(_workflow(s)),
+    "RunWorkflow": lambda s: workflow_service.RunWorkflowRequest(
+        name=_workflow(s), request_id=_id(), validate_only=True
+    ),
+    "GetRun": lambda s: workflow_service.GetRunRequest(name=_run(s)),
+    "ListRuns": lambda _: workflow_service.ListRunsRequest(account_id=ACCOUNT),
+    "CancelRun": lambda s: workflow_service.CancelRunRequest(name=_run(s), request_id=_id()),
+    "WatchRun": lambda s: workflow_service.WatchRunRequest(name=_run(s)),
     "GetAuditHead": lambda _: audit.GetAuditHeadRequest(),
     "ListAuditEvents": lambda _: audit.ListAuditEventsRequest(),
     "GetMyAccess": lambda _: access.GetMyAccessRequest(),

@@ -20,7 +20,8 @@ MATRIX: Final[Mapping[str, Action]] = {
         "yes yes no no no no",
         "GetBalance WatchBalance GetReservation ListReservations ListTransactions GetHistoricalBalance "
         "GetUsageSummary CreatePurchase GetPurchase ListPurchases CancelPurchase RedeemPromoCode SubscribeEvents "
-        "GetReceipt CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow",
+        "GetReceipt CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow "
+        "RunWorkflow GetRun ListRuns CancelRun WatchRun",
         is_own=True,
     ),
     "export own history": Action("no yes no no no no", "ExportTransactions", is_own=True),
@@ -29,13 +30,13 @@ MATRIX: Final[Mapping[str, Action]] = {
         "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
         "GetHistoricalBalance GetUsageSummary GetAccount ListAccounts GetLimits GetBalanceAlerts ListAccountFlags "
         "ListSubscriptions GetPurchase ListPurchases ExplainReserve GetGrant ListGrants ListGrantUses Search "
-        "ListAccountHistory SubscribeEvents GetReceipt GetWorkflow ListWorkflows",
+        "ListAccountHistory SubscribeEvents GetReceipt GetWorkflow ListWorkflows GetRun ListRuns WatchRun",
     ),
     "change balances": Action(
         "no no no no yes yes",
         "Reserve Confirm Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct AddCredits "
         "SetAccountStatus SetPlan SetLimits SetBalanceAlerts CreatePurchase CancelPurchase RedeemPromoCode "
-        "CreateWorkflow UpdateWorkflow ArchiveWorkflow",
+        "CreateWorkflow UpdateWorkflow ArchiveWorkflow RunWorkflow CancelRun",
     ),
     # "Refund" in two: of money, FINANCE's "with approval", for which a call of the same RPC asks; and of a reservation.
     "refund money, remove": Action(
@@ -73,10 +74,11 @@ MATRIX: Final[Mapping[str, Action]] = {
 
 SCOPES: Final[Mapping[str, str]] = {
     "credits.spend": "Reserve Confirm Refund Deduct ExtendReservation BatchReserve BatchConfirm BatchDeduct "
-    "ListCreditTypes CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow",
+    "ListCreditTypes CreateWorkflow GetWorkflow ListWorkflows UpdateWorkflow ArchiveWorkflow "
+    "RunWorkflow GetRun ListRuns CancelRun WatchRun",
     "credits.read": "GetBalance BatchGetBalances WatchBalance GetReservation ListReservations ListTransactions "
     "GetHistoricalBalance GetUsageSummary ListCreditTypes ListPackages GetPurchase ListPurchases GetReceipt "
-    "GetWorkflow ListWorkflows",
+    "GetWorkflow ListWorkflows GetRun ListRuns WatchRun",
     "credits.admin": "AddCredits ListCreditTypes",
     "payments.write": "CreatePurchase CancelPurchase RedeemPromoCode GetPurchase ListPurchases GetReceipt ListPackages "
     "ListCreditTypes",

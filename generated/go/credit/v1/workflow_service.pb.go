@@ -1268,13 +1268,18 @@ const file_credit_v1_workflow_service_proto_rawDesc = "" +
 	"\x0fWatchRunRequest\x12\x87\x01\n" +
 	"\x04name\x18\x01 \x01(\tBs\xbaHprn2l^accounts/[A-Za-z0-9._:@+-]{1,128}/runs/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$R\x04name\"4\n" +
 	"\x10WatchRunResponse\x12 \n" +
-	"\x03run\x18\x01 \x01(\v2\x0e.credit.v1.RunR\x03run2\xb3\x05\n" +
+	"\x03run\x18\x01 \x01(\v2\x0e.credit.v1.RunR\x03run2\xf0\t\n" +
 	"\x0fWorkflowService\x12\x85\x01\n" +
 	"\x0eCreateWorkflow\x12 .credit.v1.CreateWorkflowRequest\x1a!.credit.v1.CreateWorkflowResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/accounts/{account_id}/workflows\x12w\n" +
 	"\vGetWorkflow\x12\x1d.credit.v1.GetWorkflowRequest\x1a\x1e.credit.v1.GetWorkflowResponse\")\x82\xd3\xe4\x93\x02#\x12!/v1/{name=accounts/*/workflows/*}\x12\x7f\n" +
 	"\rListWorkflows\x12\x1f.credit.v1.ListWorkflowsRequest\x1a .credit.v1.ListWorkflowsResponse\"+\x82\xd3\xe4\x93\x02%\x12#/v1/accounts/{account_id}/workflows\x12\x8c\x01\n" +
 	"\x0eUpdateWorkflow\x12 .credit.v1.UpdateWorkflowRequest\x1a!.credit.v1.UpdateWorkflowResponse\"5\x82\xd3\xe4\x93\x02/:\x01*2*/v1/{workflow.name=accounts/*/workflows/*}\x12\x8e\x01\n" +
-	"\x0fArchiveWorkflow\x12!.credit.v1.ArchiveWorkflowRequest\x1a\".credit.v1.ArchiveWorkflowResponse\"4\x82\xd3\xe4\x93\x02.:\x01*\")/v1/{name=accounts/*/workflows/*}:archiveBk\n" +
+	"\x0fArchiveWorkflow\x12!.credit.v1.ArchiveWorkflowRequest\x1a\".credit.v1.ArchiveWorkflowResponse\"4\x82\xd3\xe4\x93\x02.:\x01*\")/v1/{name=accounts/*/workflows/*}:archive\x12~\n" +
+	"\vRunWorkflow\x12\x1d.credit.v1.RunWorkflowRequest\x1a\x1e.credit.v1.RunWorkflowResponse\"0\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=accounts/*/workflows/*}:run\x12c\n" +
+	"\x06GetRun\x12\x18.credit.v1.GetRunRequest\x1a\x19.credit.v1.GetRunResponse\"$\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=accounts/*/runs/*}\x12k\n" +
+	"\bListRuns\x12\x1a.credit.v1.ListRunsRequest\x1a\x1b.credit.v1.ListRunsResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/accounts/{account_id}/runs\x12v\n" +
+	"\tCancelRun\x12\x1b.credit.v1.CancelRunRequest\x1a\x1c.credit.v1.CancelRunResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/v1/{name=accounts/*/runs/*}:cancel\x12q\n" +
+	"\bWatchRun\x12\x1a.credit.v1.WatchRunRequest\x1a\x1b.credit.v1.WatchRunResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/v1/{name=accounts/*/runs/*}:watch0\x01Bk\n" +
 	"\x15com.creditd.credit.v1B\x14WorkflowServiceProtoP\x01Z:github.com/creditd/creditd/generated/go/credit/v1;creditv1b\x06proto3"
 
 var (
@@ -1336,13 +1341,23 @@ var file_credit_v1_workflow_service_proto_depIdxs = []int32{
 	4,  // 16: credit.v1.WorkflowService.ListWorkflows:input_type -> credit.v1.ListWorkflowsRequest
 	6,  // 17: credit.v1.WorkflowService.UpdateWorkflow:input_type -> credit.v1.UpdateWorkflowRequest
 	8,  // 18: credit.v1.WorkflowService.ArchiveWorkflow:input_type -> credit.v1.ArchiveWorkflowRequest
-	1,  // 19: credit.v1.WorkflowService.CreateWorkflow:output_type -> credit.v1.CreateWorkflowResponse
-	3,  // 20: credit.v1.WorkflowService.GetWorkflow:output_type -> credit.v1.GetWorkflowResponse
-	5,  // 21: credit.v1.WorkflowService.ListWorkflows:output_type -> credit.v1.ListWorkflowsResponse
-	7,  // 22: credit.v1.WorkflowService.UpdateWorkflow:output_type -> credit.v1.UpdateWorkflowResponse
-	9,  // 23: credit.v1.WorkflowService.ArchiveWorkflow:output_type -> credit.v1.ArchiveWorkflowResponse
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
+	10, // 19: credit.v1.WorkflowService.RunWorkflow:input_type -> credit.v1.RunWorkflowRequest
+	12, // 20: credit.v1.WorkflowService.GetRun:input_type -> credit.v1.GetRunRequest
+	14, // 21: credit.v1.WorkflowService.ListRuns:input_type -> credit.v1.ListRunsRequest
+	16, // 22: credit.v1.WorkflowService.CancelRun:input_type -> credit.v1.CancelRunRequest
+	18, // 23: credit.v1.WorkflowService.WatchRun:input_type -> credit.v1.WatchRunRequest
+	1,  // 24: credit.v1.WorkflowService.CreateWorkflow:output_type -> credit.v1.CreateWorkflowResponse
+	3,  // 25: credit.v1.WorkflowService.GetWorkflow:output_type -> credit.v1.GetWorkflowResponse
+	5,  // 26: credit.v1.WorkflowService.ListWorkflows:output_type -> credit.v1.ListWorkflowsResponse
+	7,  // 27: credit.v1.WorkflowService.UpdateWorkflow:output_type -> credit.v1.UpdateWorkflowResponse
+	9,  // 28: credit.v1.WorkflowService.ArchiveWorkflow:output_type -> credit.v1.ArchiveWorkflowResponse
+	11, // 29: credit.v1.WorkflowService.RunWorkflow:output_type -> credit.v1.RunWorkflowResponse
+	13, // 30: credit.v1.WorkflowService.GetRun:output_type -> credit.v1.GetRunResponse
+	15, // 31: credit.v1.WorkflowService.ListRuns:output_type -> credit.v1.ListRunsResponse
+	17, // 32: credit.v1.WorkflowService.CancelRun:output_type -> credit.v1.CancelRunResponse
+	19, // 33: credit.v1.WorkflowService.WatchRun:output_type -> credit.v1.WatchRunResponse
+	24, // [24:34] is the sub-list for method output_type
+	14, // [14:24] is the sub-list for method input_type
 	14, // [14:14] is the sub-list for extension type_name
 	14, // [14:14] is the sub-list for extension extendee
 	0,  // [0:14] is the sub-list for field type_name

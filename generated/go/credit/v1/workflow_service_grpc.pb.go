@@ -24,6 +24,11 @@ const (
 	WorkflowService_ListWorkflows_FullMethodName   = "/credit.v1.WorkflowService/ListWorkflows"
 	WorkflowService_UpdateWorkflow_FullMethodName  = "/credit.v1.WorkflowService/UpdateWorkflow"
 	WorkflowService_ArchiveWorkflow_FullMethodName = "/credit.v1.WorkflowService/ArchiveWorkflow"
+	WorkflowService_RunWorkflow_FullMethodName     = "/credit.v1.WorkflowService/RunWorkflow"
+	WorkflowService_GetRun_FullMethodName          = "/credit.v1.WorkflowService/GetRun"
+	WorkflowService_ListRuns_FullMethodName        = "/credit.v1.WorkflowService/ListRuns"
+	WorkflowService_CancelRun_FullMethodName       = "/credit.v1.WorkflowService/CancelRun"
+	WorkflowService_WatchRun_FullMethodName        = "/credit.v1.WorkflowService/WatchRun"
 )
 
 // WorkflowServiceClient is the client API for WorkflowService service.
@@ -45,6 +50,19 @@ type WorkflowServiceClient interface {
 	UpdateWorkflow(ctx context.Context, in *UpdateWorkflowRequest, opts ...grpc.CallOption) (*UpdateWorkflowResponse, error)
 	// Archives a workflow: it is not run any more, and runs that were made go on. Archiving it again changes nothing.
 	ArchiveWorkflow(ctx context.Context, in *ArchiveWorkflowRequest, opts ...grpc.CallOption) (*ArchiveWorkflowResponse, error)
+	// Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+	// Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+	RunWorkflow(ctx context.Context, in *RunWorkflowRequest, opts ...grpc.CallOption) (*RunWorkflowResponse, error)
+	// One run, with its input and output.
+	GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error)
+	// An account's runs, newest first.
+	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+	// was cancelled is answered as it is.
+	CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error)
+	// Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+	// has its end.
+	WatchRun(ctx context.Context, in *WatchRunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRunResponse], error)
 }
 
 type workflowServiceClient struct {
@@ -105,6 +123,65 @@ func (c *workflowServiceClient) ArchiveWorkflow(ctx context.Context, in *Archive
 	return out, nil
 }
 
+func (c *workflowServiceClient) RunWorkflow(ctx context.Context, in *RunWorkflowRequest, opts ...grpc.CallOption) (*RunWorkflowResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RunWorkflowResponse)
+	err := c.cc.Invoke(ctx, WorkflowService_RunWorkflow_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workflowServiceClient) GetRun(ctx context.Context, in *GetRunRequest, opts ...grpc.CallOption) (*GetRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRunResponse)
+	err := c.cc.Invoke(ctx, WorkflowService_GetRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workflowServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRunsResponse)
+	err := c.cc.Invoke(ctx, WorkflowService_ListRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workflowServiceClient) CancelRun(ctx context.Context, in *CancelRunRequest, opts ...grpc.CallOption) (*CancelRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelRunResponse)
+	err := c.cc.Invoke(ctx, WorkflowService_CancelRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workflowServiceClient) WatchRun(ctx context.Context, in *WatchRunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRunResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &WorkflowService_ServiceDesc.Streams[0], WorkflowService_WatchRun_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRunRequest, WatchRunResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type WorkflowService_WatchRunClient = grpc.ServerStreamingClient[WatchRunResponse]
+
 // WorkflowServiceServer is the server API for WorkflowService service.
 // All implementations must embed UnimplementedWorkflowServiceServer
 // for forward compatibility.
@@ -124,6 +201,19 @@ type WorkflowServiceServer interface {
 	UpdateWorkflow(context.Context, *UpdateWorkflowRequest) (*UpdateWorkflowResponse, error)
 	// Archives a workflow: it is not run any more, and runs that were made go on. Archiving it again changes nothing.
 	ArchiveWorkflow(context.Context, *ArchiveWorkflowRequest) (*ArchiveWorkflowResponse, error)
+	// Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+	// Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+	RunWorkflow(context.Context, *RunWorkflowRequest) (*RunWorkflowResponse, error)
+	// One run, with its input and output.
+	GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error)
+	// An account's runs, newest first.
+	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+	// was cancelled is answered as it is.
+	CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error)
+	// Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+	// has its end.
+	WatchRun(*WatchRunRequest, grpc.ServerStreamingServer[WatchRunResponse]) error
 	mustEmbedUnimplementedWorkflowServiceServer()
 }
 
@@ -148,6 +238,21 @@ func (UnimplementedWorkflowServiceServer) UpdateWorkflow(context.Context, *Updat
 }
 func (UnimplementedWorkflowServiceServer) ArchiveWorkflow(context.Context, *ArchiveWorkflowRequest) (*ArchiveWorkflowResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ArchiveWorkflow not implemented")
+}
+func (UnimplementedWorkflowServiceServer) RunWorkflow(context.Context, *RunWorkflowRequest) (*RunWorkflowResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method RunWorkflow not implemented")
+}
+func (UnimplementedWorkflowServiceServer) GetRun(context.Context, *GetRunRequest) (*GetRunResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method GetRun not implemented")
+}
+func (UnimplementedWorkflowServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ListRuns not implemented")
+}
+func (UnimplementedWorkflowServiceServer) CancelRun(context.Context, *CancelRunRequest) (*CancelRunResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CancelRun not implemented")
+}
+func (UnimplementedWorkflowServiceServer) WatchRun(*WatchRunRequest, grpc.ServerStreamingServer[WatchRunResponse]) error {
+	return status.Errorf(codes.Unimplemented, "method WatchRun not implemented")
 }
 func (UnimplementedWorkflowServiceServer) mustEmbedUnimplementedWorkflowServiceServer() {}
 func (UnimplementedWorkflowServiceServer) testEmbeddedByValue()                         {}
@@ -260,6 +365,89 @@ func _WorkflowService_ArchiveWorkflow_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkflowService_RunWorkflow_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RunWorkflowRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkflowServiceServer).RunWorkflow(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkflowService_RunWorkflow_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkflowServiceServer).RunWorkflow(ctx, req.(*RunWorkflowRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkflowService_GetRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkflowServiceServer).GetRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkflowService_GetRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkflowServiceServer).GetRun(ctx, req.(*GetRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkflowService_ListRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkflowServiceServer).ListRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkflowService_ListRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkflowServiceServer).ListRuns(ctx, req.(*ListRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkflowService_CancelRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkflowServiceServer).CancelRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkflowService_CancelRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkflowServiceServer).CancelRun(ctx, req.(*CancelRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkflowService_WatchRun_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchRunRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(WorkflowServiceServer).WatchRun(m, &grpc.GenericServerStream[WatchRunRequest, WatchRunResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type WorkflowService_WatchRunServer = grpc.ServerStreamingServer[WatchRunResponse]
+
 // WorkflowService_ServiceDesc is the grpc.ServiceDesc for WorkflowService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -287,7 +475,29 @@ var WorkflowService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ArchiveWorkflow",
 			Handler:    _WorkflowService_ArchiveWorkflow_Handler,
 		},
+		{
+			MethodName: "RunWorkflow",
+			Handler:    _WorkflowService_RunWorkflow_Handler,
+		},
+		{
+			MethodName: "GetRun",
+			Handler:    _WorkflowService_GetRun_Handler,
+		},
+		{
+			MethodName: "ListRuns",
+			Handler:    _WorkflowService_ListRuns_Handler,
+		},
+		{
+			MethodName: "CancelRun",
+			Handler:    _WorkflowService_CancelRun_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchRun",
+			Handler:       _WorkflowService_WatchRun_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "credit/v1/workflow_service.proto",
 }

@@ -62,6 +62,31 @@ class WorkflowServiceStub(object):
                 request_serializer=credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowRequest.SerializeToString,
                 response_deserializer=credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowResponse.FromString,
                 _registered_method=True)
+        self.RunWorkflow = channel.unary_unary(
+                '/credit.v1.WorkflowService/RunWorkflow',
+                request_serializer=credit_dot_v1_dot_workflow__service__pb2.RunWorkflowRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_workflow__service__pb2.RunWorkflowResponse.FromString,
+                _registered_method=True)
+        self.GetRun = channel.unary_unary(
+                '/credit.v1.WorkflowService/GetRun',
+                request_serializer=credit_dot_v1_dot_workflow__service__pb2.GetRunRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_workflow__service__pb2.GetRunResponse.FromString,
+                _registered_method=True)
+        self.ListRuns = channel.unary_unary(
+                '/credit.v1.WorkflowService/ListRuns',
+                request_serializer=credit_dot_v1_dot_workflow__service__pb2.ListRunsRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_workflow__service__pb2.ListRunsResponse.FromString,
+                _registered_method=True)
+        self.CancelRun = channel.unary_unary(
+                '/credit.v1.WorkflowService/CancelRun',
+                request_serializer=credit_dot_v1_dot_workflow__service__pb2.CancelRunRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_workflow__service__pb2.CancelRunResponse.FromString,
+                _registered_method=True)
+        self.WatchRun = channel.unary_stream(
+                '/credit.v1.WorkflowService/WatchRun',
+                request_serializer=credit_dot_v1_dot_workflow__service__pb2.WatchRunRequest.SerializeToString,
+                response_deserializer=credit_dot_v1_dot_workflow__service__pb2.WatchRunResponse.FromString,
+                _registered_method=True)
 
 
 class WorkflowServiceServicer(object):
@@ -106,6 +131,44 @@ class WorkflowServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunWorkflow(self, request, context):
+        """Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+        Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRun(self, request, context):
+        """One run, with its input and output.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRuns(self, request, context):
+        """An account's runs, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelRun(self, request, context):
+        """Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+        was cancelled is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchRun(self, request, context):
+        """Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+        has its end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkflowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -133,6 +196,31 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.ArchiveWorkflow,
                     request_deserializer=credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowRequest.FromString,
                     response_serializer=credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowResponse.SerializeToString,
+            ),
+            'RunWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunWorkflow,
+                    request_deserializer=credit_dot_v1_dot_workflow__service__pb2.RunWorkflowRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_workflow__service__pb2.RunWorkflowResponse.SerializeToString,
+            ),
+            'GetRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRun,
+                    request_deserializer=credit_dot_v1_dot_workflow__service__pb2.GetRunRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_workflow__service__pb2.GetRunResponse.SerializeToString,
+            ),
+            'ListRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRuns,
+                    request_deserializer=credit_dot_v1_dot_workflow__service__pb2.ListRunsRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_workflow__service__pb2.ListRunsResponse.SerializeToString,
+            ),
+            'CancelRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelRun,
+                    request_deserializer=credit_dot_v1_dot_workflow__service__pb2.CancelRunRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_workflow__service__pb2.CancelRunResponse.SerializeToString,
+            ),
+            'WatchRun': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchRun,
+                    request_deserializer=credit_dot_v1_dot_workflow__service__pb2.WatchRunRequest.FromString,
+                    response_serializer=credit_dot_v1_dot_workflow__service__pb2.WatchRunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -273,6 +361,141 @@ class WorkflowService(object):
             '/credit.v1.WorkflowService/ArchiveWorkflow',
             credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowRequest.SerializeToString,
             credit_dot_v1_dot_workflow__service__pb2.ArchiveWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.WorkflowService/RunWorkflow',
+            credit_dot_v1_dot_workflow__service__pb2.RunWorkflowRequest.SerializeToString,
+            credit_dot_v1_dot_workflow__service__pb2.RunWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.WorkflowService/GetRun',
+            credit_dot_v1_dot_workflow__service__pb2.GetRunRequest.SerializeToString,
+            credit_dot_v1_dot_workflow__service__pb2.GetRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.WorkflowService/ListRuns',
+            credit_dot_v1_dot_workflow__service__pb2.ListRunsRequest.SerializeToString,
+            credit_dot_v1_dot_workflow__service__pb2.ListRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/credit.v1.WorkflowService/CancelRun',
+            credit_dot_v1_dot_workflow__service__pb2.CancelRunRequest.SerializeToString,
+            credit_dot_v1_dot_workflow__service__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/credit.v1.WorkflowService/WatchRun',
+            credit_dot_v1_dot_workflow__service__pb2.WatchRunRequest.SerializeToString,
+            credit_dot_v1_dot_workflow__service__pb2.WatchRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,22 @@ class WorkflowServiceStub:
     """
     ArchiveWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ArchiveWorkflowRequest, _workflow_service_pb2.ArchiveWorkflowResponse]
     """Archives a workflow: it is not run any more, and runs that were made go on. Archiving it again changes nothing."""
+    RunWorkflow: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.RunWorkflowRequest, _workflow_service_pb2.RunWorkflowResponse]
+    """Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+    Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+    """
+    GetRun: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.GetRunRequest, _workflow_service_pb2.GetRunResponse]
+    """One run, with its input and output."""
+    ListRuns: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.ListRunsRequest, _workflow_service_pb2.ListRunsResponse]
+    """An account's runs, newest first."""
+    CancelRun: _grpc.UnaryUnaryMultiCallable[_workflow_service_pb2.CancelRunRequest, _workflow_service_pb2.CancelRunResponse]
+    """Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+    was cancelled is answered as it is.
+    """
+    WatchRun: _grpc.UnaryStreamMultiCallable[_workflow_service_pb2.WatchRunRequest, _workflow_service_pb2.WatchRunResponse]
+    """Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+    has its end.
+    """
 
 @_typing.type_check_only
 class WorkflowServiceAsyncStub(WorkflowServiceStub):
@@ -69,6 +85,22 @@ class WorkflowServiceAsyncStub(WorkflowServiceStub):
     """
     ArchiveWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ArchiveWorkflowRequest, _workflow_service_pb2.ArchiveWorkflowResponse]  # type: ignore[assignment]
     """Archives a workflow: it is not run any more, and runs that were made go on. Archiving it again changes nothing."""
+    RunWorkflow: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.RunWorkflowRequest, _workflow_service_pb2.RunWorkflowResponse]  # type: ignore[assignment]
+    """Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+    Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+    """
+    GetRun: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.GetRunRequest, _workflow_service_pb2.GetRunResponse]  # type: ignore[assignment]
+    """One run, with its input and output."""
+    ListRuns: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.ListRunsRequest, _workflow_service_pb2.ListRunsResponse]  # type: ignore[assignment]
+    """An account's runs, newest first."""
+    CancelRun: _aio.UnaryUnaryMultiCallable[_workflow_service_pb2.CancelRunRequest, _workflow_service_pb2.CancelRunResponse]  # type: ignore[assignment]
+    """Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+    was cancelled is answered as it is.
+    """
+    WatchRun: _aio.UnaryStreamMultiCallable[_workflow_service_pb2.WatchRunRequest, _workflow_service_pb2.WatchRunResponse]  # type: ignore[assignment]
+    """Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+    has its end.
+    """
 
 class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
     """WorkflowService keeps an account's workflows and runs them. A run holds its credits before an executor works on it
@@ -117,5 +149,51 @@ class WorkflowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workflow_service_pb2.ArchiveWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.ArchiveWorkflowResponse]]:
         """Archives a workflow: it is not run any more, and runs that were made go on. Archiving it again changes nothing."""
+
+    @_abc_1.abstractmethod
+    def RunWorkflow(
+        self,
+        request: _workflow_service_pb2.RunWorkflowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.RunWorkflowResponse, _abc.Awaitable[_workflow_service_pb2.RunWorkflowResponse]]:
+        """Runs a workflow: holds what a run of it costs at most, and answers with a run that waits for its executor. Refused as
+        Reserve is, with INSUFFICIENT_CREDIT unless the available balance covers it; nothing is run then.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRun(
+        self,
+        request: _workflow_service_pb2.GetRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.GetRunResponse, _abc.Awaitable[_workflow_service_pb2.GetRunResponse]]:
+        """One run, with its input and output."""
+
+    @_abc_1.abstractmethod
+    def ListRuns(
+        self,
+        request: _workflow_service_pb2.ListRunsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.ListRunsResponse, _abc.Awaitable[_workflow_service_pb2.ListRunsResponse]]:
+        """An account's runs, newest first."""
+
+    @_abc_1.abstractmethod
+    def CancelRun(
+        self,
+        request: _workflow_service_pb2.CancelRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workflow_service_pb2.CancelRunResponse, _abc.Awaitable[_workflow_service_pb2.CancelRunResponse]]:
+        """Gives a run up: its credits go back at once, and its executor is told. RUN_ENDED if it has ended otherwise; a run that
+        was cancelled is answered as it is.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchRun(
+        self,
+        request: _workflow_service_pb2.WatchRunRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_workflow_service_pb2.WatchRunResponse], _abc.AsyncIterator[_workflow_service_pb2.WatchRunResponse]]:
+        """Streams a run: as it is now, then after each change, of many in a short time the newest; ends after the answer that
+        has its end.
+        """
 
 def add_WorkflowServiceServicer_to_server(servicer: WorkflowServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -144,15 +145,25 @@ def _failed(reason: str, message: str) -> ExecuteResponse:
     return ExecuteResponse(failure=ExecutionFailure(reason=reason, message=message))
 
 
-async def serve(listen: str, folder: Path, word_seconds: float) -> None:
-    """Serve on ``host:port``, and say which port it is; in plaintext, and so for this machine alone."""
+@asynccontextmanager
+async def word_executor(listen: str, folder: Path, word_seconds: float) -> AsyncIterator[int]:
+    """Serve on ``host:port`` until the block ends; give the port. In plaintext, and so for this machine alone."""
     server = grpc.aio.server()
     add_ExecutorServiceServicer_to_server(WordExecutor(folder, word_seconds), server)
     port = server.add_insecure_port(listen)
     await server.start()
-    sys.stdout.write(f"executing on port {port}\n")
-    sys.stdout.flush()
-    await server.wait_for_termination()
+    try:
+        yield port
+    finally:
+        await server.stop(0)
+
+
+async def serve(listen: str, folder: Path, word_seconds: float) -> None:
+    """Serve on ``host:port``, and say which port it is."""
+    async with word_executor(listen, folder, word_seconds) as port:
+        sys.stdout.write(f"executing on port {port}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

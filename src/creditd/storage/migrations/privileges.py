@@ -73,6 +73,7 @@ PRIVILEGES: Final[Privileges] = {
         "reconciliations",
         "rejected_webhooks",
         "reservations",
+        "runs",
         "service_accounts",
         "subscriptions",
         "support_gifts",

@@ -19,9 +19,11 @@ from creditd.cli.server import serving
 from creditd.cli.signals import told_to_stop
 from creditd.config import Config
 from creditd.development.commands.demo.narrator import Narrator
+from creditd.development.commands.demo.runs import EXECUTOR, WORD_SECONDS, results_in
 from creditd.development.commands.demo.story import tell
 from creditd.development.data_folder import DataFolder, development_token
 from creditd.development.database import ready_to_serve
+from creditd.development.fakes.executor import word_executor
 from creditd.development.fakes.server import Fakes, FakesSettings, fakes_running
 from creditd.development.payments import webhook_adapter
 from creditd.telemetry.lines import LineWriter
@@ -62,7 +64,9 @@ async def _play(config: Config, lines: LineWriter) -> int:
     async with AsyncExitStack() as stack:
         async with told.unless_told():
             fakes = await stack.enter_async_context(fakes_running(FakesSettings()))
-            config = replace(config, **fakes.settings)
+            results = results_in(config.data_dir)
+            port = await stack.enter_async_context(word_executor("127.0.0.1:0", results, WORD_SECONDS))
+            config = replace(config, executors=(f"{EXECUTOR}=127.0.0.1:{port}",), **fakes.settings)
             service = await stack.enter_async_context(serving(config, lines))
             address = f"127.0.0.1:{service.port}"
             await stack.enter_async_context(webhook_adapter(config, address, fakes))

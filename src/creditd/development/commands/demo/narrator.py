@@ -2,7 +2,7 @@
 
 import asyncio
 import textwrap
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Final
 
 import grpc
@@ -16,6 +16,7 @@ from credit.v1 import (
     payment_admin_service_pb2,
     payment_service_pb2,
     source_pb2,
+    workflow_service_pb2,
 )
 from credit.v1.admin_service_pb2_grpc import AdminServiceStub
 from credit.v1.credit_service_pb2_grpc import CreditServiceStub
@@ -23,6 +24,7 @@ from credit.v1.entry_pb2 import Entry
 from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import Purchase
+from credit.v1.workflow_service_pb2_grpc import WorkflowServiceStub
 from creditd.cli.output import CommandFailure, say, table
 from creditd.cli.refusal import explain
 from creditd.domain.resource_names import account_name
@@ -41,6 +43,7 @@ class Narrator:
         self._admin: Any = AdminServiceStub(channel)
         self._payment: Any = PaymentServiceStub(channel)
         self._payment_admin: Any = PaymentAdminServiceStub(channel)
+        self._workflow: Any = WorkflowServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._chapters = 0
 
@@ -72,6 +75,30 @@ class Narrator:
         """Call a method of PaymentAdminService by its name, likewise."""
         kind = getattr(payment_admin_service_pb2, f"{method}Request")
         return await getattr(self._payment_admin, method)(_request(kind, fields), metadata=self._metadata)
+
+    async def work(self, method: str, **fields: Any) -> Any:
+        """Call a method of WorkflowService by its name, likewise."""
+        kind = getattr(workflow_service_pb2, f"{method}Request")
+        return await getattr(self._workflow, method)(_request(kind, fields), metadata=self._metadata)
+
+    def watch(self, run: str) -> AsyncIterator[workflow_service_pb2.WatchRunResponse]:
+        """Return the stream of a run, by its name."""
+        request = workflow_service_pb2.WatchRunRequest(name=run)
+        stream: AsyncIterator[workflow_service_pb2.WatchRunResponse] = self._workflow.WatchRun(
+            request, metadata=self._metadata
+        )
+        return stream
+
+    async def add(self, account_id: str, amount: int) -> None:
+        """Add credits that an account has bought."""
+        added = admin_service_pb2.CreditAmount(credit_type=CREDIT_TYPE, amount=amount)
+        await self.administer(
+            "AddCredits",
+            account_id=account_id,
+            amounts=[added],
+            source=source_pb2.SOURCE_PURCHASED,
+            reason="the demo",
+        )
 
     async def purchases(self, account_id: str) -> Sequence[Purchase]:
         """Return an account's purchases, newest first."""

@@ -6,12 +6,11 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 
 from credit.v1.account_pb2 import PLAN_KIND_STANDARD, PLAN_KIND_UNLIMITED
-from credit.v1.admin_service_pb2 import CreditAmount
 from credit.v1.entry_pb2 import ENTRY_KIND_RELEASE
-from credit.v1.source_pb2 import SOURCE_PURCHASED
 from creditd.cli.output import CommandFailure
 from creditd.development.commands.demo.narrator import CREDIT_TYPE, Narrator, expect, outcome, refusal
 from creditd.development.commands.demo.purchases import tell_of_purchases
+from creditd.development.commands.demo.runs import tell_of_runs
 from creditd.development.fakes.server import Fakes
 
 HOLD_SECONDS: Final = 2
@@ -29,6 +28,7 @@ async def tell(narrator: Narrator, fakes: Fakes) -> None:
     await _two_clicks(narrator)
     await _unlimited_plan(narrator)
     await tell_of_purchases(narrator, fakes)
+    await tell_of_runs(narrator)
     await _ledger(narrator)
 
 
@@ -41,7 +41,7 @@ async def _opening(narrator: Narrator) -> None:
 async def _top_up(narrator: Narrator) -> None:
     narrator.chapter("Credits come in")
     narrator.tell("AdminService.AddCredits adds 10 credits that ann has bought. The free one stays a free one.")
-    await _add(narrator, "ann", 10)
+    await narrator.add("ann", 10)
     await narrator.show_balance("ann", available=11)
 
 
@@ -97,7 +97,7 @@ async def _two_clicks(narrator: Narrator) -> None:
 async def _unlimited_plan(narrator: Narrator) -> None:
     narrator.chapter("An unlimited plan")
     narrator.tell("carol has bought 20 credits and then subscribes. While the plan is on, work takes nothing from her.")
-    await _add(narrator, "carol", 20)
+    await narrator.add("carol", 20)
     await narrator.set_plan("carol", PLAN_KIND_UNLIMITED)
     held = await narrator.spend("Reserve", account_id="carol", credit_type=CREDIT_TYPE, amount=1_000)
     await narrator.spend("Confirm", name=held.reservation.name)
@@ -129,10 +129,3 @@ async def _until_swept(narrator: Narrator) -> None:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
     raise CommandFailure("the sweep has not written down what expired")
-
-
-async def _add(narrator: Narrator, account_id: str, amount: int) -> None:
-    amounts = [CreditAmount(credit_type=CREDIT_TYPE, amount=amount)]
-    await narrator.administer(
-        "AddCredits", account_id=account_id, amounts=amounts, source=SOURCE_PURCHASED, reason="a purchase"
-    )

@@ -3,6 +3,7 @@
 from tests.mutants.fault import Fault
 
 _PRESENCE = ("tests/storage/test_presence.py",)
+_HOSTS = ("tests/storage/test_hosts.py",)
 _PLANS = ("tests/storage/test_migration_plans.py",)
 _COMMAND = ("tests/cli/test_upgrade.py",)
 
@@ -54,6 +55,30 @@ UPGRADE_FAULTS = (
         "pass",
         _PRESENCE,
         "test_a_lock_that_was_lost_is_taken_anew",
+    ),
+    Fault(
+        "a host that hangs is tried first at each connection",
+        "storage/connections/hosts.py",
+        "if found and found[0] > 0:",
+        "if False:",
+        _HOSTS,
+        "test_a_host_that_hangs_is_tried_once_and_not_at_each_connection",
+    ),
+    Fault(
+        "hosts change their places and ports do not",
+        "storage/connections/hosts.py",
+        '_LISTS: Final = ("host", "hostaddr", "port")',
+        '_LISTS: Final = ("host", "hostaddr")',
+        _HOSTS,
+        "test_the_rest_keeps_its_order_and_each_host_its_port",
+    ),
+    Fault(
+        "a server behind a host that hangs never shows that it is live",
+        "storage/connections/presence.py",
+        "with self._database.watched(connection, Turn(CONNECT_TIMEOUT_SECONDS)):",
+        "with self._database.watched(connection):",
+        _HOSTS,
+        "test_a_server_shows_that_it_is_live_though_connecting_took_longer_than_a_look",
     ),
     Fault(
         "a server does not show that it is live",

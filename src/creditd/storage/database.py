@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc,
 from sqlalchemy.exc import DBAPIError
 
 from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS, judged, with_defaults
+from creditd.storage.connections.hosts import Hosts
 from creditd.storage.connections.session import (
     FOUND,
     KEEP_MEMORY,
@@ -134,7 +135,7 @@ class Database:
         self._settings = settings
         self.schema = schema
         self._rules = rules or settings.session_rules
-        self._conninfo = with_defaults(judged(settings.url))
+        self._hosts = Hosts(with_defaults(judged(settings.url)))
         self._turns = Turns(settings.turn_seconds)
         self._noted = ""
         self.revision = ""
@@ -219,6 +220,7 @@ class Database:
         )
         database = Database(settings, schema=self.schema)
         database._relatives = self._relatives
+        database._hosts = self._hosts
         self._relatives.append(database)
         return database
 
@@ -323,8 +325,11 @@ class Database:
         Raises TurnOver, and does neither, in a turn that is over.
         """
         require_time()
-        session = Session.connect(self._conninfo, autocommit=True, prepare_threshold=self._settings.prepare_threshold)
+        session = Session.connect(
+            self._hosts.conninfo, autocommit=True, prepare_threshold=self._settings.prepare_threshold
+        )
         try:
+            self._hosts.note(session)
             with self._turns.watched(session, Turn(CONNECT_TIMEOUT_SECONDS)):
                 make_fit(session, self._rules, self.log_in)
                 if self._settings.keeps_memory:
@@ -353,7 +358,9 @@ class Database:
 
     def log_in(self) -> "psycopg.Connection[Any]":
         """Open a connection of the caller's own that is nothing but logged in, in autocommit. Raises psycopg.Error."""
-        return psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+        connection = psycopg.connect(self._hosts.conninfo, autocommit=True, prepare_threshold=None)
+        self._hosts.note(connection)
+        return connection
 
 
 def _session(connection: Connection) -> Session:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import psycopg
 
+from creditd.storage.connections.conninfo import CONNECT_TIMEOUT_SECONDS
 from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.connections.turns import Turn, TurnOver
 from creditd.storage.database import Database
@@ -76,7 +77,8 @@ class Presence:
 
     def _take(self, connection: "psycopg.Connection[Any]") -> None:
         connection.autocommit = False
-        with self._database.watched(connection):
+        # However long it took to connect: a look that is over would throw away what the next one finds.
+        with self._database.watched(connection, Turn(CONNECT_TIMEOUT_SECONDS)):
             connection.execute(_ENDLESS, prepare=False)
             if connection.info.server_version >= WITH_TRANSACTION_TIMEOUT:
                 connection.execute(_ENDLESS_SINCE_17, prepare=False)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from creditd.telemetry.logs import AccessLog
 from creditd.telemetry.metrics import RpcMetrics
-from creditd.telemetry.traces import Tracing
+from creditd.telemetry.traces import NO_TRACING, Tracing
 
 
 class CallEnd(NamedTuple):
@@ -37,7 +37,9 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
 
     def observer_of(method: str) -> CallObserver:
         observe = metrics.observer(method)
-        start, finish, _ = tracing
+        start, finish, _, trace_id = tracing
+        # Without traces a call costs no look for its trace.
+        exemplify = None if tracing is NO_TRACING else metrics.exemplifier(method)
 
         def begin(metadata: Mapping[str, str | bytes]) -> object:
             return start(method, str(metadata.get("traceparent", "")), str(metadata.get("tracestate", "")))
@@ -46,6 +48,8 @@ def call_observers(metrics: RpcMetrics, log_call: AccessLog, tracing: Tracing) -
             span, code, seconds, correlation_id, subject, account_id, reason, peer = call
             finish(span, code)
             observe(code, seconds, reason)
+            if exemplify is not None and (trace := trace_id(span)):
+                exemplify(code, seconds, trace)
             log_call(
                 method,
                 code,

@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from creditd import __version__
 
@@ -36,6 +37,13 @@ class Observe(Protocol):
         """Say how it ended, by the name of its status code, after how long, and for which reason it was refused."""
 
 
+class Exemplify(Protocol):
+    """Notes in which trace a call is that has ended."""
+
+    def __call__(self, code: str, seconds: float, trace_id: str, /) -> None:
+        """Say how it ended and after how long, as to ``Observe``, and the trace's id in hexadecimal."""
+
+
 class RpcMetrics(Collector):
     """Counts and durations of calls, by method and code."""
 
@@ -44,6 +52,7 @@ class RpcMetrics(Collector):
         # For each method and code: how many calls in each bucket, the last for those beyond, and then their seconds.
         self._cells: dict[str, dict[str, list[float]]] = {method: {} for method in (*methods, OTHER)}
         self._refusals: dict[str, Counter[str]] = {method: Counter() for method in self._cells}
+        self._exemplars: dict[str, dict[tuple[str, int], Exemplar]] = {method: {} for method in self._cells}
 
     def observer(self, method: str) -> Observe:
         """Return the function that counts a method's calls. Only the event loop's thread may call it."""
@@ -63,8 +72,31 @@ class RpcMetrics(Collector):
 
         return observe
 
+    def exemplifier(self, method: str) -> Exemplify:
+        """Return the function that notes of a method's calls in which trace each is.
+
+        The last one of each bucket is kept. Only the thread that counts may call it.
+        """
+        exemplars = self._exemplars.get(method, self._exemplars[OTHER])
+
+        def exemplify(code: str, seconds: float, trace_id: str, /) -> None:
+            # Without a time: Prometheus takes that of its scrape, and our own wall clock may be wrong.
+            exemplars[code, bisect_left(SECONDS_BUCKETS, seconds)] = Exemplar({"trace_id": trace_id}, seconds)
+
+        return exemplify
+
+    def _with_exemplars(
+        self, method: str, code: str, buckets: list[tuple[str, float]]
+    ) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """Return buckets, each with its exemplar if there is one."""
+        exemplars = self._exemplars[method]
+        if not exemplars:
+            return list(buckets)
+        found = ((bucket, exemplars.get((code, place))) for place, bucket in enumerate(buckets))
+        return [bucket if exemplar is None else (*bucket, exemplar) for bucket, exemplar in found]
+
     def collect(self) -> Iterator[Metric]:
-        """Return the counts as Prometheus wants them."""
+        """Return the counts as Prometheus wants them; exemplars are shown to who asks for OpenMetrics alone."""
         labels = ("method", "code")
         calls = CounterMetricFamily("creditd_rpc_calls", "Calls that have ended.", labels=labels)
         durations = HistogramMetricFamily("creditd_rpc_duration_seconds", "How long calls took.", labels=labels)
@@ -72,7 +104,8 @@ class RpcMetrics(Collector):
             for code, cell in list(by_code.items()):
                 *counts, seconds = cell.copy()
                 calls.add_metric((method, code), sum(counts))
-                durations.add_metric((method, code), cumulative(SECONDS_BUCKETS, counts), seconds)
+                buckets = self._with_exemplars(method, code, cumulative(SECONDS_BUCKETS, counts))
+                durations.add_metric((method, code), buckets, seconds)
         refused = CounterMetricFamily(
             "creditd_rpc_refusals",
             "Calls that were refused, by the reason that they were given.",

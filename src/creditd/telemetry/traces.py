@@ -29,12 +29,14 @@ class Tracing(NamedTuple):
     """The functions that trace calls.
 
     ``start(method, traceparent, tracestate)`` begins a span under the caller's, ``finish(span, code)`` ends it with the
-    name of a status code, and ``close()`` sends what is left.
+    name of a status code, and ``close()`` sends what is left. ``trace_id(span)`` is the id, in hexadecimal, of a trace
+    that is sampled; empty for one that nobody will find.
     """
 
     start: Callable[[str, str, str], Any]
     finish: Callable[[Any, str], None]
     close: Callable[[], None]
+    trace_id: Callable[[Any], str]
 
 
 def _start_nothing(method: str, traceparent: str, tracestate: str) -> None:
@@ -49,7 +51,12 @@ def _close_nothing() -> None:
     pass
 
 
-NO_TRACING: Final = Tracing(_start_nothing, _finish_nothing, _close_nothing)
+def _no_trace_id(span: object) -> str:
+    del span
+    return ""
+
+
+NO_TRACING: Final = Tracing(_start_nothing, _finish_nothing, _close_nothing, _no_trace_id)
 
 
 def configure_tracing(endpoint: str, service_name: str = "creditd") -> Tracing:
@@ -103,4 +110,8 @@ def tracing_to(exporter: "SpanExporter", service_name: str) -> Tracing:
             span.set_status(StatusCode.ERROR)
         span.end()
 
-    return Tracing(start, finish, provider.shutdown)
+    def trace_id(span: Span) -> str:
+        context = span.get_span_context()
+        return f"{context.trace_id:032x}" if context.trace_flags.sampled else ""
+
+    return Tracing(start, finish, provider.shutdown, trace_id)

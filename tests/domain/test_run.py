@@ -105,6 +105,12 @@ def test_what_is_charged_is_within_the_workflows_cost_and_only_for_success(run: 
         assert charge == 0
 
 
+def test_a_success_costs_no_less_than_the_least_and_no_more_than_is_held() -> None:
+    run = RUN._replace(least_amount=4)
+    costs = {used: charge_of(run, Succeeded(used, b"")) for used in (None, 0, 3, 4, 5, 10, 11)}
+    assert costs == {None: 10, 0: 4, 3: 4, 4: 4, 5: 5, 10: 10, 11: 10}
+
+
 @given(any_run(), verdicts, amounts, instants)
 def test_an_ended_run_tells_the_truth(run: Run, verdict: Verdict, spent: int, now: Instant) -> None:
     after = ended(run, verdict, spent, now)

@@ -76,20 +76,12 @@ RUN_FAULTS = (
         "test_what_is_charged_is_within_the_workflows_cost_and_only_for_success",
     ),
     Fault(
-        "a run with a fixed cost costs what its executor says",
-        "domain/workflows/run.py",
-        "    if run.is_fixed or verdict.used_amount is None:\n",
-        "    if verdict.used_amount is None:\n",
-        _WIRE,
-        "test_what_a_success_costs",
-    ),
-    Fault(
         "a run costs less than the least",
         "domain/workflows/run.py",
         "min(max(verdict.used_amount, run.least_amount), run.held_amount)",
         "min(verdict.used_amount, run.held_amount)",
         _RULES,
-        "test_what_is_charged_is_within_the_workflows_cost_and_only_for_success",
+        "test_a_success_costs_no_less_than_the_least_and_no_more_than_is_held",
     ),
     Fault(
         "a success is given away whose hold was refunded",

@@ -34,6 +34,7 @@ from tests.mutants.transport_faults import TRANSPORT_FAULTS
 from tests.mutants.upgrade_faults import UPGRADE_FAULTS
 from tests.mutants.usage_faults import USAGE_FAULTS
 from tests.mutants.velocity_faults import VELOCITY_FAULTS
+from tests.mutants.workflow_faults import WORKFLOW_FAULTS
 
 FAULTS = (
     *LEDGER_FAULTS,
@@ -62,6 +63,7 @@ FAULTS = (
     *EXECUTOR_FAULTS,
     *RUN_FAULTS,
     *ENDPOINT_FAULTS,
+    *WORKFLOW_FAULTS,
     *EVENT_FAULTS,
     *LIMIT_FAULTS,
     *RATE_FAULTS,

@@ -161,15 +161,15 @@ def test_a_promo_code_is_made_redeemed_and_ended(
 
 def test_a_workflow_is_kept_under_its_etag(over_http: httpx.Client, over_grpc: SimpleNamespace, account: str) -> None:
     """An update is a PATCH of the workflow's path, with an Idempotency-Key as every act has one."""
-    stated = {"displayName": "Render", "executor": "render", "creditType": "chat", "timeout": "900s"}
-    cost = {"amountRange": {"leastAmount": "10", "mostAmount": "40"}}
+    stated: dict[str, Any] = {"displayName": "Render", "executor": "render", "creditType": "chat", "timeout": "900s"}
+    cost: dict[str, Any] = {"amountRange": {"leastAmount": "10", "mostAmount": "40"}}
     path = f"accounts/{account}/workflows"
     made = done(over_http, path, workflowId="trailer", workflow=stated | cost)["workflow"]
     assert (made["name"], made["timeout"], made["amountRange"]) == (f"{path}/trailer", "900s", cost["amountRange"])
     asked = workflow.GetWorkflowRequest(name=made["name"])
     assert same(got(over_http, made["name"]), over_grpc.app.workflow.GetWorkflow(asked))
 
-    change = {"workflow": {"displayName": "Short", "fixedAmount": "7", "etag": made["etag"]}}
+    change: dict[str, Any] = {"workflow": {"displayName": "Short", "fixedAmount": "7", "etag": made["etag"]}}
     change |= {"updateMask": "displayName,fixedAmount"}
     key = {"idempotency-key": f"{account}-patch"}
     changed = over_http.patch(f"/v1/{made['name']}", json=change, headers=key)

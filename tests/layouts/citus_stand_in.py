@@ -35,6 +35,10 @@ BEGIN
         SELECT FROM pg_dist_partition WHERE logicalrelid = confrelid)) THEN
         RAISE 'referenced table must be a distributed table or a reference table' USING ERRCODE = '0A000';
     END IF;
+    IF EXISTS (SELECT FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+               WHERE confrelid = table_name AND contype = 'f' AND relname IN ('approvals', 'purchases')) THEN
+        RAISE 'a local table refers to it' USING ERRCODE = '0A000';
+    END IF;
     INSERT INTO pg_dist_partition VALUES (table_name, 'h', colocate_with);
 END
 $$;

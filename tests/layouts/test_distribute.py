@@ -90,6 +90,7 @@ def test_the_plan_changes_nothing_and_says_what_is_to_be_done(
     assert "SELECT create_distributed_table('accounts', 'account_id', shard_count => 32)" in said
     assert "SELECT create_reference_table('credit_types')" in said
     assert 'DROP TRIGGER "entries_append_only" ON entries' in said
+    assert "ALTER TABLE approvals DROP CONSTRAINT approvals_account" in said
     assert placed(cluster) == {}
 
 

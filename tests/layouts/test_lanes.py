@@ -9,20 +9,16 @@ import pytest
 from creditd.domain.account import AccountStatus
 from creditd.domain.errors import AccountSuspended, InsufficientCredit, RequestIdReused
 from creditd.ledger.account_lanes import AccountLanes, lane_of
-from creditd.ledger.batch import Terms
-from creditd.ledger.ids import uuid7
 from creditd.ledger.work import ShuttingDown
 from creditd.storage.database import Database, DatabaseSettings
-from creditd.storage.layout import Layout
-from tests.support.databases import clock_of, migrated_database
-from tests.support.desk import RULES, desk_at
+from tests.layouts.lanes import LANES, lanes_at
+from tests.support.databases import migrated_database
+from tests.support.desk import desk_at
 from tests.support.ledger_books import Books
 from tests.support.row_locks import WALLET, held
 from tests.support.service import running_service
 from tests.support.tickets import ask, run
 from tests.support.works import act, add, confirm, deduct, refund, reservation_of, reserve
-
-LANES = 3
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +26,6 @@ def url() -> Iterator[str]:
     """Provide a database with the schema."""
     with migrated_database() as url:
         yield url
-
-
-def lanes_at(url: str) -> tuple[AccountLanes, Database]:
-    """Return the lanes of a server, and their connections."""
-    settings = DatabaseSettings(url, layout=Layout.CITUS)
-    database = Database(settings).for_batches(LANES + 2)
-    return AccountLanes(database, Terms(RULES, {}, uuid7), clock_of(database), LANES), database
 
 
 @pytest.fixture

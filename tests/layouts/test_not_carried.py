@@ -1,6 +1,7 @@
 """What the layout does not carry is refused by name, and never done in part."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -10,6 +11,9 @@ from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
 from creditd.bootstrap.credit import NOT_CARRIED
 from creditd.cli.main import main
+from creditd.config import Config
+from creditd.config.fit import faults_of
+from tests.support.refusals import refused
 from tests.support.service import running_service
 
 
@@ -19,6 +23,7 @@ from tests.support.service import running_service
         ["archive", "move", "--older-than", "400", "--folder", "."],
         ["archive", "verify", "--folder", "."],
         ["rollup", "rebuild"],
+        ["backup", "--folder", "."],
     ],
     ids=" ".join,
 )
@@ -46,4 +51,16 @@ def test_calls_about_many_ledgers_at_one_moment_are_unimplemented_and_a_start_sa
             with pytest.raises(grpc.RpcError) as refusal:
                 call()
             assert refusal.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        by_movement = admin.ListAccountsRequest(order=admin.ACCOUNT_ORDER_LAST_MOVEMENT)
+        assert "not carried by the layout citus" in refused(staff.admin.ListAccounts, by_movement).message
     assert ", ".join(NOT_CARRIED) in process_log.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("backup_folder", "."), ("usage_label", "model"), ("search_label", "email")]
+)
+def test_settings_that_need_all_in_one_postgresql_are_refused(name: str, value: str) -> None:
+    plain = Config(**{name: value})  # type: ignore[arg-type] # each takes a text.
+    assert [fault for fault in faults_of(plain) if "LAYOUT" in fault] == []
+    (fault,) = [fault for fault in faults_of(replace(plain, database_layout="citus")) if "LAYOUT" in fault]
+    assert fault.endswith(f"does not carry CREDITD_{name.upper()}")

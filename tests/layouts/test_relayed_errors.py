@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.failures import SaveFailure, classify, is_of_one_server
 from tests.support.postgres import admin_url
 
 RELAYED = (
@@ -46,3 +46,9 @@ def test_an_error_of_another_code_is_not_read_from_its_words() -> None:
     assert classify(raised('duplicate key value violates unique constraint "entries_request"', "P0001")) is (
         SaveFailure.OTHER
     )
+
+
+@pytest.mark.requirement("I6")
+def test_a_server_that_is_away_takes_no_connection_to_the_coordinator_with_it() -> None:
+    assert is_of_one_server(raised("connection to the remote node worker-2:5432 failed", "08006"))
+    assert not is_of_one_server(raised("the database system is shutting down", "57P03"))

@@ -9,6 +9,7 @@ import pytest
 
 from credit.v1 import admin_service_pb2 as admin
 from credit.v1 import credit_service_pb2 as credit
+from credit.v1 import support_service_pb2 as support
 from tests.layouts.recorder import Recorder
 from tests.layouts.routing import Route, verdict
 from tests.support.customer import Customer
@@ -24,6 +25,9 @@ READ_OF_ALL = (
     "FROM grants\nWHERE live AND expire_time IS NOT NULL",
     # Seals of ledgers, a page of them.
     "FROM entry_seals s\nWHERE (s.account_id, s.credit_type, s.last_version) > ",
+    # A page of accounts in debt, and the accounts of a page.
+    "SELECT DISTINCT account_id FROM wallets WHERE debt > 0",
+    "FROM accounts a WHERE a.account_id = ANY (",
     # Pages of accounts by their ids.
     "SELECT account_id FROM accounts WHERE account_id > ",
     "FROM accounts a\nWHERE  a.account_id > ",
@@ -108,4 +112,10 @@ def test_so_does_each_of_staff_on_one_account_and_of_verification(customer: Cust
     answers = list(customer.staff.admin.VerifyLedger(admin.VerifyLedgerRequest()))
     assert answers[-1].summary.differences == 0
     customer.staff.admin.ListAccounts(admin.ListAccountsRequest())
+    for concern in admin.AccountConcern.keys()[1:]:
+        customer.staff.admin.ListAccounts(admin.ListAccountsRequest(concern=concern))
+    customer.limit()
+    history = support.ListAccountHistoryRequest(account_id=customer.account_id)
+    assert customer.staff.support.ListAccountHistory(history)
+    assert customer.page().entries
     assert refused(recorder) == []

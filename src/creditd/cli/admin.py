@@ -26,6 +26,7 @@ from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.connections.fitness import SESSIONS_AT_ONCE
 from creditd.storage.controls import access
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.layout import Layout
 
 CREATE: Final = "create"
 
@@ -90,7 +91,11 @@ def _fit_email(email: str) -> str:
 
 def _database(config: Config) -> Database:
     try:
-        return Database(DatabaseSettings(config.database_url, config.database_role, SESSIONS_AT_ONCE))
+        return Database(
+            DatabaseSettings(
+                config.database_url, config.database_role, SESSIONS_AT_ONCE, layout=Layout(config.database_layout)
+            )
+        )
     except InvalidConninfo as error:
         raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
 

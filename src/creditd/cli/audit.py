@@ -28,6 +28,7 @@ from creditd.server.audit_signature import (
 from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.controls import seals
 from creditd.storage.database import Database, DatabaseSettings
+from creditd.storage.layout import Layout
 
 
 def command(argv: Sequence[str]) -> int:
@@ -63,7 +64,11 @@ def command_parser() -> Arguments:
 @contextmanager
 def _opened(config: Config) -> Iterator[Database]:
     try:
-        database = Database(DatabaseSettings(config.database_url, config.database_role, pool_size=1))
+        database = Database(
+            DatabaseSettings(
+                config.database_url, config.database_role, pool_size=1, layout=Layout(config.database_layout)
+            )
+        )
     except InvalidConninfo as error:
         raise CommandFailure(f"CREDITD_DATABASE_URL {error}", MISUSED) from error
     try:

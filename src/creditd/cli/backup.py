@@ -21,6 +21,7 @@ from creditd.backup.sealed_streams import InvalidBackupKey, Unsealable, read_key
 from creditd.backup.server_copy import BackupFailed, Copied
 from creditd.backup.server_facts import CannotBackUp
 from creditd.cli.arguments import Arguments, one_of
+from creditd.cli.layouts import require_plain
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say, table
 from creditd.cli.progress import ProgressBar
 from creditd.config import Config, configuration
@@ -42,6 +43,7 @@ def command(argv: Sequence[str]) -> int:
     if (arguments.what == "log") != (arguments.file is not None):
         parser.error("log takes a FILE, and the others take none")
     config = configuration()
+    require_plain(config)
     folder, key = folder_of(arguments, config)
     try:
         if arguments.what == "log":

@@ -67,6 +67,17 @@ def _pair_faults(one: str, other: str, config: Config) -> Iterator[str]:
         yield f"{variable(one)} and {variable(other)} go together"
 
 
+_OF_ONE_POSTGRESQL: Final = ("backup_folder", "search_label", "usage_label")
+"""What needs all tables in one PostgreSQL: a backup is of one server, the rollup reads many ledgers at one moment."""
+
+
+def _layout_faults(config: Config) -> Iterator[str]:
+    if config.database_layout != "plain":
+        for name in _OF_ONE_POSTGRESQL:
+            if getattr(config, name):
+                yield f"CREDITD_DATABASE_LAYOUT: the layout {config.database_layout} does not carry {variable(name)}"
+
+
 def _executors_faults(config: Config) -> Iterator[str]:
     yield from _pair_faults("executors_tls_certificate_file", "executors_tls_key_file", config)
     if config.executors_tls_certificate_file and not config.executors_tls_ca_file:
@@ -205,6 +216,7 @@ _PARTS: Final = (
     _tls_faults,
     _webhooks_faults,
     _console_faults,
+    _layout_faults,
     _executors_faults,
     _identity_faults,
     _issuers_faults,

@@ -14,7 +14,8 @@ from creditd.ledger.queue import Ticket, TicketQueue, deliver
 from creditd.ledger.work import DatabaseUnavailable, Overloaded, ShuttingDown
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import Database
-from creditd.storage.failures import SaveFailure, classify
+from creditd.storage.failures import SaveFailure, classify, is_of_one_server
+from creditd.storage.layout import Layout
 from creditd.storage.reservations import load_light_reservations, load_reservations
 from creditd.storage.wallets import LoadedAccount, LoadedWallet, load_accounts, load_light_accounts
 
@@ -129,13 +130,21 @@ class BalanceReader:
             with Turn(READ_SECONDS).taken():
                 found, heavy = self._read_together([ticket.item for ticket in waiting])
         except Exception as error:  # noqa: BLE001 - every reader has to hear of it.
-            failure = self._failure_of(error)
-            deliver([(ticket, failure) for ticket in waiting])
+            self._tell_of(error, waiting)
             return
         deliver([(ticket, found.get(ticket.item)) for ticket in waiting if ticket.item not in heavy])
         for ticket in waiting:
             if ticket.item in heavy:
                 self._put_apart(ticket)
+
+    def _tell_of(self, error: Exception, waiting: Sequence[ReadTicket]) -> None:
+        """Answer reads that failed together; where each account is on a server of its own, those that did not, too."""
+        if self._database.layout is Layout.PLAIN or len(waiting) == 1:
+            failure = self._failure_of(error)
+            deliver([(ticket, failure) for ticket in waiting])
+            return
+        for ticket in waiting:
+            self._put_apart(ticket)
 
     def _read_together(self, items: Sequence[Item]) -> tuple[dict[Item, object], set[Item]]:
         """Read what is light, all of one kind by one statement; return it, and what is heavy."""
@@ -181,7 +190,7 @@ class BalanceReader:
 
     def _failure_of(self, error: Exception) -> Exception:
         reason = classify(error)
-        if reason is SaveFailure.UNAVAILABLE:
+        if reason is SaveFailure.UNAVAILABLE and not is_of_one_server(error):
             self._database.forget_connections()
         # Who only reads needs no row of its own: a lock on a whole table was not to be had in time, or a standby's
         # replay was at the same rows.

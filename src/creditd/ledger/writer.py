@@ -35,7 +35,7 @@ from creditd.ledger.work import Apart, DatabaseUnavailable, DeadlinePassed, Vers
 from creditd.storage.changes import Changes
 from creditd.storage.connections.turns import Turn
 from creditd.storage.database import BATCH_SECONDS, Connection, Database
-from creditd.storage.failures import SaveFailure
+from creditd.storage.failures import SaveFailure, is_of_one_server
 from creditd.storage.locks import wait_briefly
 from creditd.storage.save import Saved
 from creditd.telemetry.statistics import LedgerStatistics
@@ -302,7 +302,7 @@ class Writer:
         for work in works:
             self._drop_copies(work)
         failure = failure_of(error)
-        if failure is SaveFailure.UNAVAILABLE:
+        if failure is SaveFailure.UNAVAILABLE and not is_of_one_server(error):
             # The other connections of the pool are most likely gone too.
             self._database.forget_connections()
         if failure is SaveFailure.TOO_SLOW:

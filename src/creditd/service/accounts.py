@@ -15,6 +15,7 @@ from creditd.storage import account_lists, accounts
 from creditd.storage.account_lists import AFTER_ALL, Concern, MovedAccount, MovementPlace
 from creditd.storage.accounts import AccountFilter
 from creditd.storage.database import Connection, Database
+from creditd.storage.layout import Layout
 from creditd.storage.payments import purchases
 from creditd.storage.payments.purchases import Heeded
 
@@ -82,6 +83,9 @@ class Accounts:
         Raises InvalidField for filters that do not go together.
         """
         wanted.require_served()
+        if wanted.by_movement and self._database.layout is not Layout.PLAIN:
+            # The rollup tells of it, and does not run there.
+            raise errors.InvalidField(field="order", rule=f"not carried by the layout {self._database.layout}")
         return await self._threads.surveys.submit(lambda: self._list(wanted, asked, show), owner=call.subject)
 
     def _list(self, wanted: WantedAccounts, asked: Asked, show: Callable[[Account], Shown]) -> Page[Shown]:

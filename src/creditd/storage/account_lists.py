@@ -10,7 +10,7 @@ from creditd.domain.account import Account
 from creditd.domain.instant import LAST_SECOND, SECOND, Instant
 from creditd.storage.accounts import AFTER_ANY_ID
 from creditd.storage.arrays import texts
-from creditd.storage.layout import KeyedStatement
+from creditd.storage.layout import KeyedStatement, is_by_account
 from creditd.storage.rows import ACCOUNT_COLUMNS, account_from, micros, timestamp
 
 
@@ -45,11 +45,33 @@ WITH RECURSIVE found AS (
     SELECT n.account_id, f.place + 1 FROM found AS f CROSS JOIN LATERAL ({after("f.account_id")}) AS n
     WHERE f.place < :count ::integer
 )
-SELECT {ACCOUNT_COLUMNS} FROM found AS f
+{_ACCOUNTS_FOUND}"""
+
+
+_ACCOUNTS_FOUND: Final = f"""SELECT {ACCOUNT_COLUMNS} FROM found AS f
 CROSS JOIN LATERAL (SELECT * FROM accounts WHERE account_id = f.account_id OFFSET 0) AS a
 ORDER BY f.place
 """
 
+
+_ID_FOUND: Final = "SELECT account_id FROM found ORDER BY place"
+
+# Which accounts is asked where the rows of a concern are, and the accounts themselves where these are.
+_IDS: Final = {
+    concern: text(_page(rows).replace(_ACCOUNTS_FOUND, _ID_FOUND))
+    for concern, rows in _ROWS.items()
+    if concern is not Concern.IN_DEBT
+} | {
+    Concern.IN_DEBT: text(f"""
+SELECT DISTINCT account_id FROM {_ROWS[Concern.IN_DEBT]} AND account_id > :after ::text
+    AND account_id >= :prefix ::text AND account_id < :prefix_end ::text
+ORDER BY account_id LIMIT :count
+""")
+}
+
+_BY_IDS: Final = text(f"""
+SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = ANY (:account_id ::text[]) ORDER BY a.account_id
+""")
 
 _PAGES: Final = {concern: text(_page(rows)) for concern, rows in _ROWS.items()}
 
@@ -57,6 +79,9 @@ _PAGES: Final = {concern: text(_page(rows)) for concern, rows in _ROWS.items()}
 def page_of_concern(connection: Connection, concern: Concern, prefix: str, after: str, count: int) -> list[Account]:
     """Return the first ``count`` accounts with a concern after an account id, by account id; an empty prefix is any."""
     parameters = {"after": after, "prefix": prefix, "prefix_end": prefix + AFTER_ANY_ID, "count": count}
+    if is_by_account(connection):
+        found = connection.execute(_IDS[concern], parameters).scalars().all()
+        return [account_from(row) for row in connection.execute(_BY_IDS, {"account_id": texts(found)})]
     return [account_from(row) for row in connection.execute(_PAGES[concern], parameters)]
 
 

@@ -1,12 +1,13 @@
 """Accounts as rows: pages of them, and the one way in which their status, plan or limits change."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
 
 from creditd.domain.account import Account, AccountStatus, new_account
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
+from creditd.storage.layout import is_by_account, routed
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     account_from,
@@ -147,19 +148,24 @@ class AccountChange(NamedTuple):
     request_id: str
 
 
-_CHANGES = text(f"""
+_CHANGES_OF: Final = f"""
 SELECT a.account_id, c.version, c.status, c.unlimited, {micros("c.unlimited_until")}, {micros("a.create_time")},
        {micros("c.create_time")}, c.limits, c.alerts, c.actor, c.reason, c.request_id
 FROM (SELECT * FROM account_changes
       WHERE account_id = :account_id AND version < :before ORDER BY version DESC LIMIT :count) AS c
 CROSS JOIN LATERAL (SELECT account_id, create_time FROM accounts WHERE account_id = c.account_id OFFSET 0) AS a
 ORDER BY c.version DESC
-""")
+"""
+
+_CHANGES = text(_CHANGES_OF)
+
+_CHANGES_ROUTED = text(routed(_CHANGES_OF))
 
 
 def changes_of(connection: Connection, account_id: str, before: int, count: int) -> list[AccountChange]:
     """Return up to ``count`` changes of an account before a version, newest first."""
-    rows = connection.execute(_CHANGES, {"account_id": account_id, "before": before, "count": count})
+    statement = _CHANGES_ROUTED if is_by_account(connection) else _CHANGES
+    rows = connection.execute(statement, {"account_id": account_id, "before": before, "count": count})
     return [AccountChange(account_from(row[:-3]), *row[-3:]) for row in rows]
 
 

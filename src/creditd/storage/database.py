@@ -146,6 +146,11 @@ class Database:
         # Those that reach the same database by pools of their own, itself included.
         self._relatives = [self]
 
+    @property
+    def layout(self) -> Layout:
+        """How the tables lie in it."""
+        return self._settings.layout
+
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection that begins a transaction with its first statement; the borrower commits."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from creditd.storage.arrays import texts
 from creditd.storage.connections.session import UnsuitableDatabase
 from creditd.storage.migrations.privileges import APPLICATION_ROLE
-from creditd.storage.placement import PLACES, Place
+from creditd.storage.placement import KEYS_DROPPED, PLACES, Place
 
 SHARDS: Final = 32
 """Pieces that each table is cut into: room for as many servers, and few enough that a look at all of them is cheap."""
@@ -52,6 +52,8 @@ SELECT rolcanlogin, EXISTS (
     WHERE s.setrole = r.oid AND s.setdatabase = 0 AND each LIKE 'lock_timeout=%'
 ) AS is_hasty FROM pg_roles AS r WHERE rolname = :role
 """)
+
+_KEYS: Final = text("SELECT conname::text FROM pg_constraint WHERE conname = ANY (:names ::text[]) ORDER BY 1")
 
 _TRIGGERS: Final = text("""
 SELECT tgrelid::regclass::text AS table_name, tgname FROM pg_trigger
@@ -94,6 +96,10 @@ def steps(connection: Connection) -> Iterator[DistributionStep]:
     placed = {str(name): str(method) for name, method in connection.execute(_PLACED)}
     yield from _steps_of_role(connection)
     yield from _steps_of_triggers(connection)
+    for (name,) in connection.execute(_KEYS, {"names": texts(KEYS_DROPPED)}):
+        statement = f"ALTER TABLE {KEYS_DROPPED[name]} DROP CONSTRAINT {name}"
+        step = f"drop the foreign key {name}, which would lead from the coordinator to the workers"
+        yield DistributionStep(step, statement, is_done=False)
     for table in PLACES[Place.EVERYWHERE]:
         statement = f"SELECT create_reference_table('{table}')"
         yield DistributionStep(f"copy {table} to each server", statement, _placed_as(placed, table, "n"))

@@ -123,8 +123,17 @@ _RELAYED_CODES: Final = (
 )
 """What PostgreSQL says in words, and the code that it says with it; a shard's worker says both, Citus the words."""
 
+_REMOTE: Final = "remote node"
+"""In the words of Citus for a server of the cluster that the coordinator does not reach."""
+
 _SHARD_NUMBER: Final = re.compile(r"_\d+$")
 """What the name of a shard's constraint has at its end, beyond the table's own."""
+
+
+def is_of_one_server(error: Exception) -> bool:
+    """Tell whether an error is that of one server of a cluster, to whose coordinator all connections are as before."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(original, psycopg.Error) and _REMOTE in (original.diag.message_primary or "")
 
 
 def _code_and_constraint(error: psycopg.Error) -> tuple[str | None, str | None]:

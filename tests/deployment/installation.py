@@ -19,6 +19,8 @@ class Pod:
     labels: Mapping[str, str]
     spec: Object
     environment: Mapping[str, str]
+    folders: frozenset[str]
+    """Where it has room to write, or looks at what others have written."""
     files: Mapping[PurePosixPath, str]
     """By the path where it is mounted, the Secret or ConfigMap whose files it holds."""
 
@@ -36,7 +38,7 @@ class Pod:
     @property
     def is_ours(self) -> bool:
         """Whether creditd is what it runs."""
-        return "/creditd:" in self.container["image"]
+        return "/creditd-gateway:" not in self.container["image"]
 
     def source_of(self, path: str) -> tuple[str, str] | None:
         """Return which Secret or ConfigMap a file is of, and its key there; None if none is mounted there."""
@@ -76,8 +78,9 @@ class Installation:
             environment |= self.of("ConfigMap")[source["configMapRef"]["name"]]["data"]
         places = {mount["name"]: PurePosixPath(mount["mountPath"]) for mount in container["volumeMounts"]}
         files = {places[volume["name"]]: source for volume in spec["volumes"] if (source := _source(volume))}
+        folders = frozenset(str(places[volume["name"]]) for volume in spec["volumes"] if not _source(volume))
         name, kind = owner["metadata"]["name"], owner["kind"]
-        return Pod(name, kind, template["metadata"]["labels"], spec, environment, files)
+        return Pod(name, kind, template["metadata"]["labels"], spec, environment, folders, files)
 
 
 def _source(volume: Object) -> str:

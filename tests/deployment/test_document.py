@@ -87,7 +87,7 @@ def mounted(production: Installation) -> Mapping[str, set[str]]:
         for value in pod.environment.values():
             if source := pod.source_of(value):
                 found[source[0]].add(source[1])
-            if value.endswith("/database-url"):
+            if value.endswith(("/database-url", "/backup-database-url")):
                 # The URL itself names it.
                 found[source[0] if source else ""].add("database-ca.crt")
         for volume in pod.spec["volumes"]:

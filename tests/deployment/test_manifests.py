@@ -15,8 +15,6 @@ from tests.deployment.installation import ROOT, Installation, Pod
 
 pytestmark = [pytest.mark.manifests, pytest.mark.requirement("I5")]
 
-BACKUP_COMPONENTS = ("backup", "drill")
-
 
 def spoiled(folder: Path, file: str, good: str, bad: str) -> str:
     """Change the manifests in one place, and return what is said of them."""
@@ -85,6 +83,28 @@ def test_every_pod_says_what_it_needs_and_what_it_may_take(installation: Install
 def test_images_are_of_this_version(installation: Installation) -> None:
     tags = {pod.container["image"].rpartition(":")[2] for pod in installation.pods}
     assert tags == {creditd.__version__}
+
+
+def test_all_is_in_one_namespace(installation: Installation) -> None:
+    (namespace,) = installation.of("Namespace")
+    there = {one["metadata"].get("namespace") for one in installation.objects if one["kind"] != "Namespace"}
+    assert there == {namespace}
+
+
+def test_a_backup_is_made_each_night_and_a_drill_each_week_and_neither_twice_at_once(production: Installation) -> None:
+    jobs = production.of("CronJob")
+    assert {name: job["spec"]["schedule"].split()[2:] for name, job in jobs.items()} == {
+        "creditd-backup": ["*", "*", "*"],
+        "creditd-drill": ["*", "*", "0"],
+    }
+    assert {job["spec"]["concurrencyPolicy"] for job in jobs.values()} == {"Forbid"}
+
+
+def test_servers_only_look_at_backups_that_jobs_make(production: Installation) -> None:
+    server = production.pod("server")
+    assert server.environment["CREDITD_BACKUP_HOURS"] == "0"
+    (mount,) = (one for one in server.container["volumeMounts"] if one["mountPath"] == "/backups")
+    assert mount["readOnly"] is True
 
 
 def commands(pod: Pod) -> list[list[str]]:

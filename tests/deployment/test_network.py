@@ -53,17 +53,16 @@ ALLOWED = {
     ("proxy", "console", 8081),
     ("server", "database", 5432),
     ("migrate", "database", 5432),
+    ("backup", "database", 5432),
     ("server", "redis", 6379),
     ("server", "provider", 443),
-    *((name, "names", 53) for name in ("server", "gateway", "webhooks", "console", "migrate")),
+    *((name, "names", 53) for name in ("server", "gateway", "webhooks", "console", "migrate", "backup", "drill")),
 }
 
 
 def places(installation: Installation) -> dict[str, Place]:
     """Return each kind of pod of ours, and what is outside."""
-    pods = {
-        pod.component: Place(pod.labels, HOME) for pod in installation.pods if pod.component in (*LISTENS, "migrate")
-    }
+    pods = {pod.component: Place(pod.labels, HOME) for pod in installation.pods}
     return {**pods, "another pod": Place({"app": "another"}, HOME), **OUTSIDE}
 
 

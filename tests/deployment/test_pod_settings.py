@@ -49,6 +49,11 @@ def in_a_folder(pod: Pod, folder: Path) -> dict[str, str]:
     made: dict[Path, bytes] = {}
     for name, value in pod.environment.items():
         source = pod.source_of(value)
+        if value in pod.folders:
+            place = folder / value.lstrip("/")
+            place.mkdir()
+            environment[name] = str(place)
+            continue
         if source is None:
             environment[name] = value
             continue

@@ -55,8 +55,8 @@ def main() -> None:
         return
     envoy = ENVIRONMENT / "bin" / "envoy"
     print(f"https://{asked.listen}/docs/ describes it; curl needs --cacert {asked.tls_folder / 'ca.pem'}", flush=True)
-    # Another Envoy of this machine would share its memory with this one.
-    options = ["--log-level", "warning", "--use-dynamic-base-id", "--config-yaml", filled]
+    # One is never restarted in the place of another, and so needs no memory that is shared by all of a machine.
+    options = ["--log-level", "warning", "--disable-hot-restart", "--config-yaml", filled]
     os.execv(envoy, [envoy, *options])  # noqa: S606
 
 

@@ -112,6 +112,14 @@ databases: setup ## Run the contract on Debian's PostgreSQL 15 by PgBouncer and 
 databases-install: ## Install what 'make databases' needs, with apt-get, as root
 	sh tools/install_databases.sh
 
+.PHONY: shells
+shells: setup ## Complete commands, options and values in zsh and fish; 'make test' has bash
+	$(PYTEST) tests/cli/test_completion.py -m shells $(ARGS)
+
+.PHONY: shells-install
+shells-install: ## Install what 'make shells' needs, with apt-get, as root
+	sh tools/install_shells.sh
+
 .PHONY: browser
 browser: setup ## Drive the console's pages with Debian's Chromium: a day of staff, axe-core, phones, no request elsewhere
 	$(BIN)/pytest -m browser tests/browser $(ARGS)

@@ -1,4 +1,4 @@
-"""What all commands have in common: help, slips, settings; and the tables that people read."""
+"""What all commands have in common: help, slips, settings."""
 
 import re
 import subprocess
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from creditd.cli.main import COMMANDS, main
-from creditd.cli.output import table
 from creditd.identity.storage.schema import IDENTITY
 from creditd.storage.schema import schema_head
 from tests.support.programs import COMMAND, Creditd
@@ -109,13 +108,3 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stdout == "SET lock_timeout = '5s';\n"
     assert done.stderr == ""
-
-
-def test_tables_stand_in_columns_with_numbers_flush_right() -> None:
-    assert table(("who", "how many"), [("ann", 5), ("bob", "+12")]).splitlines() == [
-        "who  how many",
-        "---  --------",
-        "ann         5",
-        "bob       +12",
-    ]
-    assert table(("who",), []).splitlines() == ["who", "---"]

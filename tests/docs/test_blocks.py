@@ -108,7 +108,7 @@ def test_our_command_lines_in_prose_and_files_name_what_there_is(capsys: pytest.
     for where, line in shown_commands():
         name = line.split()[0]
         if name not in COMMANDS:
-            assert name in ("is", "for"), f"{where}: there is no `creditd {name}`"
+            assert name in ("is", "for", "help"), f"{where}: there is no `creditd {name}`"
             continue
         if name not in helps:
             with pytest.raises(SystemExit):

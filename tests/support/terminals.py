@@ -5,6 +5,7 @@ What stands for something of the reader's is put in its place, the same each tim
 - `127.0.0.1:50051`, and any other port from 1024 on of a local address: a port that is free
 - `postgresql://user:password@host/name`: the same user and database on the document's own PostgreSQL
 - `creditd` and `.venv/bin/creditd`: this one; what serves goes on in a terminal of its own
+- `~`: a home of the document's own, which is empty
 - `psql`, `make run` and `grpcurl`: the embedded PostgreSQL's, the command in the Makefile, and buf
 """
 
@@ -55,7 +56,8 @@ class Terminals:
     def __post_init__(self) -> None:
         programs = self.folder / ".venv" / "bin"
         programs.mkdir(parents=True)
-        (self.folder / "terminals").mkdir()
+        for name in ("terminals", "home"):
+            (self.folder / name).mkdir()
         (programs / "creditd").symlink_to(SHIMS / "creditd")
         for name in ("buf", "python"):
             (programs / name).symlink_to(Path(sys.executable).with_name(name))
@@ -103,6 +105,7 @@ class Terminals:
             | listening
             | {
                 "PATH": path,
+                "HOME": str(self.folder / "home"),
                 "PGHOST": str(self._socket_folder()),
                 "PGUSER": "postgres",
                 "CREDITD_TEST_TERMINAL": str(self.folder / "terminals"),

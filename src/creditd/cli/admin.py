@@ -15,7 +15,8 @@ from credit.v1.identity_service_pb2 import LoginRequest
 from creditd.bootstrap import IdentityCore
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.identity_access import identity_of, require_usable
-from creditd.cli.output import DONE, MISUSED, CommandFailure, say
+from creditd.cli.output import DONE, MISUSED, CommandFailure
+from creditd.cli.presentation import Presentation, add_output_arguments
 from creditd.config import Config, configuration, require
 from creditd.identity.emails import normal_email
 from creditd.ledger.clock import DatabaseClock
@@ -51,7 +52,7 @@ def command(argv: Sequence[str]) -> int:
     """Make the administrator, and print who it is."""
     arguments = command_parser().parsed(argv)
     made = administrator_made(configuration(), arguments.email)
-    say(f"user_id   {made.user_id}\nemail     {made.email}\npassword  {made.password}")
+    Presentation(arguments).facts(made._asdict())
     return DONE
 
 
@@ -60,6 +61,7 @@ def command_parser() -> Arguments:
     parser = Arguments("admin", __doc__)
     parser.add_argument("act", metavar="create", type=one_of((CREATE,)), help="what to do")
     parser.add_argument("--email", required=True, metavar="EMAIL", help="to sign in with")
+    add_output_arguments(parser, "a line for each")
     return parser
 
 

@@ -24,6 +24,8 @@ class Arguments(argparse.ArgumentParser):
             formatter_class=HelpText,
         )
         self._examples = EXAMPLES.get(command, ())
+        self.completed: dict[str, Callable[[], Iterable[str]]] = {}
+        """What an argument can be, by its name, where its type does not say so: for completion alone."""
 
     def print_help(self, file: Any = None) -> None:
         """Print the help as a result."""
@@ -52,13 +54,19 @@ class Arguments(argparse.ArgumentParser):
         self.exit(MISUSED)
 
 
-def one_of(known: Iterable[str]) -> Callable[[str], str]:
-    """Return what takes one of the known words alone, for the ``type`` of an argument."""
-    words = tuple(known)
+class OneOf:
+    """Takes one of the known words alone."""
 
-    def taken(word: str) -> str:
-        if word not in words:
-            raise argparse.ArgumentTypeError(f"there is no {word!r}; {nearest(word, words)}")
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+
+    def __call__(self, word: str) -> str:
+        """Return the word; another is refused, with the nearest that there is."""
+        if word not in self.words:
+            raise argparse.ArgumentTypeError(f"there is no {word!r}; {nearest(word, self.words)}")
         return word
 
-    return taken
+
+def one_of(known: Iterable[str]) -> OneOf:
+    """Return what takes one of the known words alone, for the ``type`` of an argument."""
+    return OneOf(tuple(known))

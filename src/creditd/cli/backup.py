@@ -22,7 +22,8 @@ from creditd.backup.server_copy import BackupFailed, Copied
 from creditd.backup.server_facts import CannotBackUp
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.layouts import require_plain
-from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say, table
+from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say
+from creditd.cli.presentation import Presentation, add_output_arguments
 from creditd.cli.progress import ProgressBar
 from creditd.config import Config, configuration
 from creditd.storage.connections.conninfo import InvalidConninfo, judged
@@ -44,11 +45,12 @@ def command(argv: Sequence[str]) -> int:
         parser.error("log takes a FILE, and the others take none")
     config = configuration()
     require_plain(config)
+    presentation = Presentation(arguments)
     folder, key = folder_of(arguments, config)
     try:
         if arguments.what == "log":
             return _take(arguments.file, folder, key)
-        return _list(folder) if arguments.what == "list" else _make(config, arguments, folder, key)
+        return _list(folder, presentation) if arguments.what == "list" else _make(config, arguments, folder, key)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -65,6 +67,7 @@ def command_parser() -> Arguments:
         "file", nargs="?", type=Path, metavar="FILE", help="log: the file, as PostgreSQL names it by %%p"
     )
     add_folder_arguments(parser)
+    add_output_arguments(parser, "a table, or lines")
     return parser
 
 
@@ -120,19 +123,19 @@ def _make(config: Config, arguments: argparse.Namespace, folder: BackupFolder, k
     return DONE
 
 
-def _list(folder: BackupFolder) -> int:
-    rows = []
+def _list(folder: BackupFolder, presentation: Presentation) -> int:
+    rows: list[tuple[object, ...]] = []
     for held in folder.held():
         try:
             found = folder.manifest(held.name)
         except BrokenBackup as error:
-            rows.append((held.name, held.ended.isoformat(), "", "", str(error)))
+            rows.append((held.name, held.ended.isoformat(), None, None, str(error)))
             continue
         log = len(log_archive.files(log_archive.folder_of(folder.path, found.system_identifier)))
         size = sum(file.size for file in found.files) // _MIB
         state = "complete" if held.is_good else "BROKEN: a file is missing or short"
-        rows.append((held.name, found.ended, str(size), str(log), state + (" encrypted" if found.encryption else "")))
-    say(table(("backup", "ended", "MiB", "files of the log", "state"), rows))
+        rows.append((held.name, found.ended, size, log, state + (" encrypted" if found.encryption else "")))
+    presentation.rows(("backup", "ended", "MiB", "files of the log", "state"), rows)
     return DONE if all(held.is_good for held in folder.held()) else FAILED
 
 

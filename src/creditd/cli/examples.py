@@ -151,5 +151,10 @@ EXAMPLES: Final[Mapping[str, tuple[Example, ...]]] = {
         Example("creditd keys rotate", "Have another key sign, in ten minutes."),
         Example("creditd keys rotate --urgent", "When somebody else has the key."),
     ),
+    "completion": (
+        Example("creditd completion bash > ~/.local/share/bash-completion/completions/creditd", "For bash."),
+        Example("creditd completion zsh > ~/.zfunc/_creditd", "For zsh, where fpath has ~/.zfunc."),
+        Example("creditd completion fish > ~/.config/fish/completions/creditd.fish", "For fish."),
+    ),
     "admin": (Example("creditd admin create --email root@example.org", "Print its password, this once."),),
 }

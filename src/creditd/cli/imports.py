@@ -19,8 +19,9 @@ from typing import BinaryIO, Final, cast
 from creditd.bootstrap.core import rules_from
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.findings import Findings, findings_to
-from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say, table
+from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say
 from creditd.cli.progress import ProgressBar
+from creditd.cli.tables import table
 from creditd.cli.transfer_database import transfer_database
 from creditd.config import Config, configuration
 from creditd.domain.account import AccountStatus

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.identity_access import identity_of
-from creditd.cli.output import DONE, FAILED, CommandFailure, say, table
+from creditd.cli.output import DONE, FAILED, CommandFailure
+from creditd.cli.presentation import Presentation, add_output_arguments
 from creditd.config import configuration
 from creditd.domain.instant import Instant, instant_text
 from creditd.identity.key_ring import MOST_KEYS, TooManyKeys
@@ -30,7 +31,8 @@ def command(argv: Sequence[str]) -> int:
                 raise CommandFailure(
                     f"there are {MOST_KEYS} keys that are still trusted: rotate when one of them has ended", FAILED
                 ) from error
-        say(_listing(identity.key_ring.trusted, identity.clock.now()))
+        rows = _rows(identity.key_ring.trusted, identity.clock.now())
+        Presentation(arguments).rows(("kid", "state", "create_time", "sign_time", "expire_time"), rows)
     return DONE
 
 
@@ -39,19 +41,19 @@ def command_parser() -> Arguments:
     parser = Arguments("keys", __doc__)
     parser.add_argument("act", metavar="list|rotate", type=one_of((LIST, ROTATE)), help="what to do")
     parser.add_argument("--urgent", action="store_true", help="rotate: trust the keys so far no more")
+    add_output_arguments(parser, "a table")
     return parser
 
 
-def _listing(keys: Sequence[TokenKey], now: Instant) -> str:
+def _rows(keys: Sequence[TokenKey], now: Instant) -> list[tuple[str | None, ...]]:
     signer = signer_of(keys, now)
-    rows = [
+    return [
         (
             key.kid,
             "signs" if key == signer else "verifies" if key.sign_time <= now else "will sign",
             instant_text(key.create_time),
             instant_text(key.sign_time),
-            instant_text(key.expire_time) if key.expire_time else "",
+            instant_text(key.expire_time) if key.expire_time else None,
         )
         for key in keys
     ]
-    return table(("kid", "state", "create_time", "sign_time", "expire_time"), rows)

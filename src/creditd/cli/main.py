@@ -40,6 +40,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "config": "check the settings, and show where each comes from",
     "keys": "list or rotate the keys that access tokens are signed with",
     "admin": "make the first administrator",
+    "completion": "print what has a shell complete commands, options and values",
 }
 
 DEVELOPMENT: Final = frozenset({"run", "demo", "token", "certs"})

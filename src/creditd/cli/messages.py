@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from creditd.cli.output import MISUSED, CommandFailure
+from creditd.cli.printable import json_text
 from creditd.ledger.ids import uuid7
 
 
@@ -85,7 +86,7 @@ def as_json(message: Message) -> str:
     document = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    return json.dumps(_in_order(document, message.DESCRIPTOR), indent=2, ensure_ascii=False)
+    return json_text(_in_order(document, message.DESCRIPTOR))
 
 
 def _in_order(document: Any, kind: Any) -> Any:

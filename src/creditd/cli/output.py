@@ -1,9 +1,9 @@
 """The output of commands: results on standard output, remarks on standard error, failures and exit codes."""
 
-import re
 import sys
-from collections.abc import Sequence
 from typing import Final
+
+from creditd.cli.printable import printable_lines
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -27,29 +27,17 @@ class CommandFailure(Exception):
 
 
 def say(text: str = "") -> None:
-    """Write a result and flush it: another program may be reading it."""
+    """Write a result and flush it: another program may be reading it. What would steer a terminal is written out."""
+    say_styled(printable_lines(text))
+
+
+def say_styled(text: str) -> None:
+    """Write a result that has colours of ours; all else in it has to be printable."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def remark(text: str) -> None:
     """Write a remark: anything but the result itself."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable_lines(text)}\n")
     sys.stderr.flush()
-
-
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows in columns under a head and a rule; columns of whole numbers are flush right."""
-    lines = [tuple(head), *(tuple(map(str, row)) for row in rows)]
-    columns = list(zip(*lines, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    is_number = [all(_NUMBER.fullmatch(cell) for cell in column[1:]) for column in columns]
-
-    def line(row: Sequence[str]) -> str:
-        cells = zip(row, widths, is_number, strict=True)
-        return "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
-
-    return "\n".join([line(head), "  ".join("-" * width for width in widths), *map(line, lines[1:])])

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from creditd.cli.output import remark
+from creditd.cli.terminal import is_lively
 
 BAR_CELLS: Final = 30
 DRAWN_EVERY_SECONDS: Final = 0.1
@@ -20,7 +21,7 @@ class ProgressBar:
         self._unit = unit
         self._total = total
         self._done = 0
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = is_lively(sys.stderr)
         self._began = self._shown = time.monotonic()
 
     def advance(self, count: int = 1) -> None:

@@ -16,7 +16,9 @@ from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_provider_pb2 import PaymentProvider
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.connection import Identity, add_server_arguments, authorization, channel_to, no_answer, server_of
+from creditd.cli.messages import as_json
 from creditd.cli.output import DONE, FAILED, remark, say
+from creditd.cli.presentation import Presentation, add_output_arguments
 from creditd.cli.refusal import explain
 from creditd.config import configuration
 
@@ -37,7 +39,7 @@ def command(argv: Sequence[str]) -> int:
     with channel_to(server) as channel:
         stub: Any = PaymentAdminServiceStub(channel)
         try:
-            return _show(stub.ReconcilePayments(request, metadata=metadata))
+            return _show(stub.ReconcilePayments(request, metadata=metadata), Presentation(arguments))
         except grpc.RpcError as error:
             failure = no_answer(server, error)
             if failure:
@@ -61,6 +63,7 @@ def command_parser() -> Arguments:
     )
     add_server_arguments(parser)
     parser.add_argument("--token", help="a bearer token (CREDITD_CALL_TOKEN), instead of one made now")
+    add_output_arguments(parser, "a line for each find")
     return parser
 
 
@@ -75,15 +78,18 @@ def _instant(text: str) -> Timestamp:
     return stamp
 
 
-def _show(outcomes: Any) -> int:
+def _show(outcomes: Any, presentation: Presentation) -> int:
     unresolved = 0
     for outcome in outcomes:
-        if outcome.WhichOneof("outcome") == "find":
+        is_find = outcome.WhichOneof("outcome") == "find"
+        unresolved = unresolved if is_find else outcome.summary.unresolved
+        if presentation.is_json:
+            say(as_json(outcome))
+        elif is_find:
             find = outcome.find
             state = "applied" if find.applied else "UNRESOLVED"
             say(f"{state:10}  {find.reference}  {find.purchase or '-'}  {find.description}")
         else:
             summary = outcome.summary
-            unresolved = summary.unresolved
             say(f"{summary.compared} compared, {summary.applied} applied, {unresolved} for a person")
     return FAILED if unresolved else DONE

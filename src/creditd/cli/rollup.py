@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.layouts import require_plain
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
+from creditd.cli.terminal import is_lively
 from creditd.config import configuration, require
 from creditd.ledger.clock import DatabaseClock
 from creditd.service.usage.usage_rebuild import EntriesAreAway, Progress, UsageRebuild
@@ -88,7 +89,7 @@ def _tell_of(steps: Iterable[Progress]) -> None:
 
 def _tell(progress: str) -> None:
     """Say how far it is: in place on a terminal, else in a line each."""
-    if sys.stderr.isatty():
+    if is_lively(sys.stderr):
         sys.stderr.write(f"\r{progress}\033[K")
         sys.stderr.flush()
     else:

@@ -69,6 +69,7 @@ def command_parser() -> Arguments:
         metavar="NAME,...",
         help="credit, identity; without it credit, and identity if it is configured",
     )
+    parser.completed["services"] = lambda: (CREDIT, IDENTITY)
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     return parser
 

@@ -25,8 +25,9 @@ from credit.v1.payment_admin_service_pb2_grpc import PaymentAdminServiceStub
 from credit.v1.payment_service_pb2_grpc import PaymentServiceStub
 from credit.v1.purchase_pb2 import Purchase
 from credit.v1.workflow_service_pb2_grpc import WorkflowServiceStub
-from creditd.cli.output import CommandFailure, say, table
+from creditd.cli.output import CommandFailure, say
 from creditd.cli.refusal import explain
+from creditd.cli.tables import table
 from creditd.domain.resource_names import account_name
 from creditd.ledger.ids import uuid7
 

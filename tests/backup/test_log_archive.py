@@ -95,6 +95,31 @@ def test_what_no_backup_needs_is_forgotten(log: Path, tmp_path: Path) -> None:
     assert log_archive.forget_before(log_archive.folder_of(tmp_path, SYSTEM), later) == 2
 
 
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_segment_lies_with_those_of_its_log_number_alone(key: bytes | None, log: Path, tmp_path: Path) -> None:
+    """So that whoever takes the next one looks at these, and not at all that were ever archived."""
+    folder = log_archive.folder_of(tmp_path, SYSTEM)
+    names = []
+    for number in (255, 256, 257, 512):
+        log_archive.archive(segment := log_segment(log, number), tmp_path, key)
+        names.append(segment.name)
+    assert {place.name: len(list(place.iterdir())) for place in folder.iterdir()} == {
+        "0000000100000000": 1,
+        "0000000100000001": 2,
+        "0000000100000002": 1,
+    }
+    assert archived(tmp_path) == names
+    for file in log_archive.files(folder):
+        log_archive.require_whole(file)
+        log_archive.put(file, tmp_path, key)
+        assert (tmp_path / file.name).read_bytes() == (log / file.name).read_bytes()
+    with pytest.raises(OtherSegment):
+        log_archive.archive(log_segment(log, 256, content=b"other"), tmp_path, key)
+    later = replace(MANIFEST, start_lsn="2/0")
+    assert log_archive.forget_before(folder, later) == 3
+    assert [place.name for place in folder.iterdir()] == ["0000000100000002"]
+
+
 @settings(deadline=None)
 @given(st.integers(1, 2**32 - 1), st.integers(0, 2**33), st.sampled_from([1, 16, 64, 1024]))
 def test_a_segment_is_named_as_postgresql_names_it(timeline: int, number: int, mebibytes: int) -> None:

@@ -2,7 +2,7 @@
 
 - 20261129T050102Z/: a backup, by the time it began; manifest.json says what is in it
 - .20261129T050102Z.unfinished, .dropped: one that is being made or removed, or was when somebody stopped
-- wal/SYSTEM/: the archived log of a database server, by its identifier
+- wal/SYSTEM/: the archived log of a database server, by its identifier; segments in folders of one log number each
 - backup.lock: held by whoever makes a backup
 - drill.json: when a drill last succeeded, and of which backup
 """
@@ -36,6 +36,11 @@ BUSY: Final = 75
 def name_of(started: datetime) -> str:
     """Return the name of a backup that began then."""
     return started.astimezone(UTC).strftime(_TIME)
+
+
+def started_of(name: str) -> datetime:
+    """Return when a backup of that name began."""
+    return datetime.strptime(name, _TIME).replace(tzinfo=UTC)
 
 
 class AnotherAtWork(Exception):
@@ -87,7 +92,7 @@ class BackupFolder:
             found = self.manifest(name)
             is_good = all((self.of(name) / file.name).stat().st_size == file.size for file in found.files)
         except (BrokenBackup, OSError):
-            return HeldBackup(name, datetime.strptime(name, _TIME).replace(tzinfo=UTC), is_good=False)
+            return HeldBackup(name, started_of(name), is_good=False)
         return HeldBackup(name, found.ended_at, is_good)
 
     def begin(self, started: datetime) -> tuple[str, Path]:

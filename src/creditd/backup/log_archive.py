@@ -3,10 +3,16 @@
 PostgreSQL's ``archive_command`` hands a segment over, and keeps it until it was taken. Its file is named after it, with
 the hash of what is stored: ``000000010000000000000003.<sha256>.gz``. So a file is whole or not there, and is proved by
 itself.
+
+Segments lie in folders of one log number each, named by the first 16 digits: 256 segments of 16 MB. So whoever hands
+one over looks at no more than these, however many are archived.
 """
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,16 +26,20 @@ _LONG_HEADER: Final = struct.Struct("=HHIQI4xQ")
 
 _LEFT: Final = ".taking"
 
+_LOG_DIGITS: Final = 16
+"""Of a segment's 24: the timeline and the number of the log, which 4 GB of it have in common."""
+
 
 class OtherSegment(Exception):
     """A segment of the same name with other content is archived already: two servers that were one archive here."""
 
 
 class ArchivedFile(NamedTuple):
-    """A file of the log: the name that PostgreSQL knows it by, and where it is stored."""
+    """A file of the log: the name that PostgreSQL knows it by, where it is stored, and of which server it is."""
 
     name: str
     path: Path
+    system: str
 
     @property
     def sha256(self) -> str:
@@ -53,21 +63,29 @@ def archive(segment: Path, backups: Path, key: bytes | None, segments: Path | No
         message = f"{segment} is no file of PostgreSQL's write-ahead log"
         raise ValueError(message)
     folder = folder_of(backups, _system_of(segment, segments or segment.parent))
-    folder.mkdir(parents=True, exist_ok=True)
+    place = _place(folder, segment.name)
+    if not place.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+        flush_folder(place.parent)
     content = segment.read_bytes()
-    for archived in files(folder):
+    for archived in _files_in(place, folder.name):
         if archived.name == segment.name:
             if _content(archived, key) != content:
                 message = f"{segment.name} is archived in {folder} with other content"
                 raise OtherSegment(message)
             return
-    fresh = folder / f".{segment.name}{_LEFT}"
+    fresh = place / f".{segment.name}{_LEFT}"
     fresh.unlink(missing_ok=True)
-    writer = StoredWriter(fresh, key, _sealed_name(folder, segment.name))
+    writer = StoredWriter(fresh, key, _sealed_name(folder.name, segment.name))
     writer.write(content)
     writer.close()
-    fresh.rename(folder / f"{segment.name}.{writer.sha256}{suffix(key)}")
-    flush_folder(folder)
+    fresh.rename(place / f"{segment.name}.{writer.sha256}{suffix(key)}")
+    flush_folder(place)
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Return where a file of the log lies: a segment with its neighbours, a history, of which there are few, above."""
+    return folder if is_history(name) else folder / name[:_LOG_DIGITS]
 
 
 def _system_of(segment: Path, segments: Path) -> str:
@@ -76,8 +94,7 @@ def _system_of(segment: Path, segments: Path) -> str:
     A history or a label has none in it; those in the folder of segments have.
     """
     size = _LONG_HEADER.size
-    candidates = [segment, *sorted(segments.glob("[0-9A-F]" * 24))]
-    for candidate in candidates:
+    for candidate in chain((segment,), segments.glob("[0-9A-F]" * 24)):
         if len(candidate.name) == len("0" * 24):
             with candidate.open("rb") as file:
                 header = file.read(size)
@@ -91,8 +108,15 @@ def files(folder: Path) -> list[ArchivedFile]:
     """Return all files of an archive, in the order of their names; none if there is no such folder."""
     if not folder.is_dir():
         return []
-    found = (ArchivedFile(_stem(entry.name).rpartition(".")[0], entry) for entry in folder.iterdir())
-    return sorted(file for file in found if is_log_file(file.name))
+    places = [folder, *(entry for entry in folder.iterdir() if len(entry.name) == _LOG_DIGITS and entry.is_dir())]
+    return sorted(file for place in places for file in _files_in(place, folder.name))
+
+
+def _files_in(place: Path, system: str) -> Iterator[ArchivedFile]:
+    for entry in place.iterdir():
+        name = _stem(entry.name).rpartition(".")[0]
+        if is_log_file(name):
+            yield ArchivedFile(name, entry, system)
 
 
 def _stem(stored: str) -> str:
@@ -136,7 +160,7 @@ def put(file: ArchivedFile, target: Path, key: bytes | None) -> None:
     """Write a file of the log to where PostgreSQL finds it. Raises BrokenBackup, OSError."""
     try:
         with (
-            opened(file.path, _key_of(file, key), _sealed_name(file.path.parent, file.name)) as content,
+            opened(file.path, _key_of(file, key), _sealed_name(file.system, file.name)) as content,
             (target / file.name).open("wb") as out,
         ):
             while data := content.read(CHUNK_BYTES):
@@ -146,7 +170,7 @@ def put(file: ArchivedFile, target: Path, key: bytes | None) -> None:
 
 
 def _content(file: ArchivedFile, key: bytes | None) -> bytes:
-    with opened(file.path, _key_of(file, key), _sealed_name(file.path.parent, file.name)) as content:
+    with opened(file.path, _key_of(file, key), _sealed_name(file.system, file.name)) as content:
         return content.read()
 
 
@@ -158,8 +182,8 @@ def _key_of(file: ArchivedFile, key: bytes | None) -> bytes | None:
     return key
 
 
-def _sealed_name(folder: Path, name: str) -> str:
-    return f"{folder.name}/{name}"
+def _sealed_name(system: str, name: str) -> str:
+    return f"{system}/{name}"
 
 
 def forget_before(folder: Path, oldest: Manifest) -> int:
@@ -171,4 +195,8 @@ def forget_before(folder: Path, oldest: Manifest) -> int:
         if segment and segment.number < first:
             file.path.unlink(missing_ok=True)
             removed += 1
+            if file.path.parent != folder:
+                with suppress(OSError):
+                    # It fails for one that others are in.
+                    file.path.parent.rmdir()
     return removed

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from creditd.backup import log_archive, manifest, postgres_programs
-from creditd.backup.backup_folder import BackupFolder
+from creditd.backup.backup_folder import BackupFolder, started_of
 from creditd.backup.log_archive import ArchivedFile
 from creditd.backup.log_positions import segment_of
 from creditd.backup.manifest import BrokenBackup, Manifest
@@ -104,12 +104,21 @@ class Restoration:
         instant = self._choice.instant
         if instant is None:
             return names[-1]
-        before = [name for name in names if self._folder.manifest(name).ended_at <= instant]
-        if not before:
-            oldest = self._folder.manifest(names[0]).ended_at
-            message = f"no backup had ended by {instant}: the first did at {oldest}"
-            raise CannotRestore(message)
-        return before[-1]
+        unreadable = 0
+        # What began after the instant cannot have ended by it, whatever its manifest says, or whether it says anything.
+        for name in reversed([name for name in names if started_of(name) <= instant]):
+            try:
+                ended = self._folder.manifest(name).ended_at
+            except BrokenBackup as error:
+                # One that is older, with the log since, comes to the same.
+                unreadable += 1
+                self._tell(Took("left out", str(error), 0.0))
+                continue
+            if ended <= instant:
+                return name
+        besides = f", but for {unreadable} that cannot be read" if unreadable else ""
+        message = f"no backup had ended by {instant}{besides}: the first began at {started_of(names[0])}"
+        raise CannotRestore(message)
 
     def unpack(self, found: Manifest, target: Path, owner: Owner | None) -> None:
         """Write the data, and the log after them, into a folder that is empty. Raises BrokenBackup, OSError."""

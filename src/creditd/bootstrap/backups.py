@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ log: Final = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 30.0
 """Between two looks at the folder, for the metrics, and whether a backup is due."""
+
+ANSWER_SECONDS: Final = 20.0
+"""For one look. A folder of a network that hangs answers none; then no other look begins until that one has ended."""
 
 AGAIN_SECONDS: Final = 600.0
 """After one that failed: what is wrong mostly lasts for a while, and a base backup is no small thing to try."""
@@ -43,6 +47,7 @@ class ScheduledBackups:
         self._folder = BackupFolder(Path(config.backup_folder))
         self._not_before = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Future[LastSuccess] | None = None
 
     def start(self) -> None:
         """Begin to look."""
@@ -73,8 +78,15 @@ class ScheduledBackups:
             await self._last()
 
     async def _last(self) -> LastSuccess:
-        last = await asyncio.get_running_loop().run_in_executor(None, self._folder.last_success)
-        self.statistics.last_backup, self.statistics.last_drill = last
+        """Look at the folder. Raises OSError, which TimeoutError is one of."""
+        if self._looking is None:
+            self._looking = _on_a_thread_of_its_own(self._folder.last_success)
+        done, _ = await asyncio.wait((self._looking,), timeout=ANSWER_SECONDS)
+        if not done:
+            message = f"{self._folder.path} has not answered for {ANSWER_SECONDS:.0f} seconds"
+            raise TimeoutError(message)
+        looking, self._looking = self._looking, None
+        self.statistics.last_backup, self.statistics.last_drill = last = looking.result()
         return last
 
     async def _make(self) -> bool:
@@ -98,6 +110,33 @@ class ScheduledBackups:
             self.statistics.failures += 1
             log.error("no backup could be made: %s", _end_of(complained))
         return process.returncode in {0, BUSY}
+
+
+def _on_a_thread_of_its_own(look: Callable[[], LastSuccess]) -> "asyncio.Future[LastSuccess]":
+    """Have a thread look that nobody else needs, and that nobody waits for at the end of the process."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[LastSuccess] = loop.create_future()
+
+    def tell(found: LastSuccess | None, error: Exception | None) -> None:
+        if answer.cancelled():
+            return
+        if found is not None:
+            answer.set_result(found)
+        elif error is not None:
+            answer.set_exception(error)
+
+    def run() -> None:
+        found, failure = None, None
+        try:
+            found = look()
+        except Exception as error:  # noqa: BLE001 - whoever waits for the answer has to hear of it.
+            failure = error
+        with suppress(RuntimeError):
+            # The loop may be closed by the time that a folder answers.
+            loop.call_soon_threadsafe(tell, found, failure)
+
+    threading.Thread(target=run, name="backups-folder", daemon=True).start()
+    return answer
 
 
 def is_due(last: float, now: float, hours: float) -> bool:

@@ -17,6 +17,9 @@ _DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_dat
 OF_THE_BATTERY = "battery:"
 """Request ids that begin with this are of the preparations, not of the callers."""
 
+OF_AN_IMPORT = "import:"
+"""Those of rows that `creditd import` brings in; its battery counts them itself."""
+
 
 class Row(NamedTuple):
     """What a caller was told of an entry."""
@@ -49,7 +52,7 @@ def audit(connection: psycopg.Connection, operations: Sequence[Operation]) -> Fi
     fates = Counter(o.fate for o in operations)
     lost = sum(o.is_done and Row(o.version, o.kind, o.amount) not in rows for o, rows in found.items())
     ghosts = [o for o, rows in found.items() if o.fate is Fate.REFUSED and rows]
-    strangers = [key for key in ledger if not key[1].startswith(OF_THE_BATTERY)]
+    strangers = [key for key in ledger if not key[1].startswith((OF_THE_BATTERY, OF_AN_IMPORT))]
     if ghosts:
         broken.append(f"{len(ghosts)} refused and yet in the ledger, such as {ghosts[0]}")
     if strangers:

@@ -17,7 +17,7 @@ IMPORT_FAULTS = (
     Fault(
         "rows of two expiries taken for the same",
         "service/transfer/import_row.py",
-        'else (self.credit_type, source_name(self.source), str(self.expire_time or ""))',
+        "else (self.credit_type, source_name(self.source), self._expiry)",
         "else (self.credit_type, source_name(self.source))",
         _ROWS,
         "test_two_rows_have_one_request_id_if_their_keys_say_so_and_not_otherwise",
@@ -25,8 +25,8 @@ IMPORT_FAULTS = (
     Fault(
         "another amount under a known key passes for a repeat",
         "service/transfer/import_row.py",
-        'content = (self.credit_type, source_name(self.source), str(self.amount), str(self.expire_time or ""))',
-        'content = (self.credit_type, source_name(self.source), str(self.expire_time or ""))',
+        "content = (self.credit_type, source_name(self.source), str(self.amount), self._expiry)",
+        "content = (self.credit_type, source_name(self.source), self._expiry)",
         _ROWS,
         "test_another_amount_under_a_key_is_another_content",
     ),
@@ -41,8 +41,8 @@ IMPORT_FAULTS = (
     Fault(
         "what was brought in otherwise before passes without a word",
         "service/transfer/importer.py",
-        "    if entry.fingerprint == spooled.fingerprint:",
-        "    if entry:",
+        "    if row.is_as_told:",
+        "    if row.entry:",
         _IMPORT,
         "test_another_amount_under_a_known_key_is_a_finding_and_brings_nothing",
     ),

@@ -547,6 +547,7 @@ CALLS: dict[str, Call] = {
     "accounts.page by prefix": lambda c, _a: accounts.page(c, AccountFilter("account-1", None), "account-11", PAGE),
     "accounts.page by rare prefix": lambda c, _a: accounts.page(c, AccountFilter("account-999", None), "", PAGE),
     "accounts.page by status": lambda c, _a: accounts.page(c, AccountFilter("", AccountStatus.CLOSED), "", PAGE),
+    "accounts.opened_among": lambda c, a: accounts.opened_among(c, _names(a)),
     "accounts.find": accounts.find,
     "accounts.lock": accounts.lock,
     "accounts.known_change": lambda c, a: accounts.known_change(c, _account(a), "change-3"),

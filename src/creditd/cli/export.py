@@ -12,12 +12,13 @@ from creditd.bootstrap.core import rules_from
 from creditd.cli.arguments import Arguments, one_of
 from creditd.cli.output import DONE, MISUSED, CommandFailure, remark, say
 from creditd.cli.progress import ProgressBar
-from creditd.cli.transfer_database import transfer_database
+from creditd.cli.transfer_database import OUT_OF_REACH, transfer_database
 from creditd.config import configuration
 from creditd.ledger.work import Overloaded
 from creditd.service.transfer.account_export import AccountExport, ManifestRefused
-from creditd.service.transfer.import_comparison import account_states
+from creditd.service.transfer.account_states import account_states
 from creditd.service.transfer.import_file import FileFormat
+from creditd.service.transfer.patience import TransferStopped
 
 
 def command(argv: Sequence[str]) -> int:
@@ -35,8 +36,11 @@ def command(argv: Sequence[str]) -> int:
     bar = ProgressBar("accounts")
     with transfer_database(config) as (database, clock):
         try:
-            for part in export.write(account_states(database, clock, rules_from(config), export.last_account_id)):
+            found = account_states(database, clock, rules_from(config), export.last_account_id)
+            for part in export.write(one.state for one in found):
                 bar.advance(part.accounts)
+        except TransferStopped:
+            raise CommandFailure(OUT_OF_REACH) from None
         except Overloaded:
             raise CommandFailure("more has expired in an account than was written down yet: go on later") from None
         except OSError as error:

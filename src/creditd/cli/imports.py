@@ -22,17 +22,20 @@ from creditd.cli.findings import Findings, findings_to
 from creditd.cli.output import DONE, FAILED, MISUSED, CommandFailure, say
 from creditd.cli.progress import ProgressBar
 from creditd.cli.tables import table
-from creditd.cli.transfer_database import transfer_database
+from creditd.cli.transfer_database import OUT_OF_REACH, transfer_database
 from creditd.config import Config, configuration
 from creditd.domain.account import AccountStatus
 from creditd.domain.errors import Refusal
 from creditd.ledger.clock import DatabaseClock
 from creditd.ledger.work import Overloaded
-from creditd.service.transfer.import_comparison import account_states, differences
+from creditd.service.transfer.account_states import account_states
+from creditd.service.transfer.import_comparison import NOTES, DifferenceKind, differences
 from creditd.service.transfer.import_file import FileFormat, FileRefused, FileRow, HashedStream, rows_of
+from creditd.service.transfer.import_known import KnownRow, known_rows
 from creditd.service.transfer.import_row import RowRefused, row_from, source_name
 from creditd.service.transfer.import_spool import Spool, SpooledRow, SpooledStatus
-from creditd.service.transfer.importer import Importer, ImportStopped
+from creditd.service.transfer.importer import Importer
+from creditd.service.transfer.patience import TransferStopped
 from creditd.storage.credit_types import all_credit_types
 from creditd.storage.database import Database
 
@@ -59,7 +62,10 @@ def _read_in(arguments: argparse.Namespace, config: Config) -> int:
             run = _Run(arguments, config, database, clock, spool, findings)
             for path in arguments.files:
                 run.read(path, frozenset(known))
-            return run.finish()
+            try:
+                return run.finish()
+            except TransferStopped:
+                raise CommandFailure(OUT_OF_REACH) from None
 
 
 def command_parser() -> Arguments:
@@ -176,33 +182,34 @@ class _Run:
         if self._findings.faults:
             say("nothing was brought in: the files have findings" if self._arguments.apply else "it is not fit")
             return FAILED
+        if not self._arguments.apply:
+            return self._foretell()
         gifts = dict(self._config.sign_up_credits) if self._arguments.sign_up_credits else {}
-        importer = Importer(self._database, self._clock, self._rules, gifts)
+        importer = Importer(self._database, self._clock, self._rules, gifts, self._arguments.pace or 0)
         try:
-            return self._apply(importer) if self._arguments.apply else self._foretell(importer)
-        except ImportStopped:
-            raise CommandFailure("the database stayed out of reach: run it again, and it goes on") from None
+            self._apply(importer)
         finally:
             importer.close()
+        return self._compare()
 
     def _summarise(self) -> None:
         say(f"{self._rows} rows of {self._spool.count_accounts()} accounts")
         if self._totals:
             say(table(("credit_type", "source", "amount"), [(*key, n) for key, n in sorted(self._totals.items())]))
 
-    def _foretell(self, importer: Importer) -> int:
+    def _foretell(self) -> int:
         bar = ProgressBar("rows looked up", self._rows)
         there = 0
-        for spooled, entry in importer.known(self._spool.rows()):
+        for row in known_rows(self._database, self._spool.rows()):
             bar.advance()
-            if entry is not None and entry.fingerprint != spooled.fingerprint:
-                self._findings.tell(spooled.place, spooled.row.account_id, "it was brought in otherwise before")
-            there += entry is not None
+            if row.is_there and not row.is_as_told:
+                self._findings.tell(row.spooled.place, row.spooled.row.account_id, "it was brought in otherwise before")
+            there += row.is_there
         bar.end()
         say(f"{self._rows - there} rows would be brought in, {there} are already; nothing was done: see --apply")
         return FAILED if self._findings.faults else DONE
 
-    def _apply(self, importer: Importer) -> int:
+    def _apply(self, importer: Importer) -> None:
         totals = {f"{code}/{source}": amount for (code, source), amount in sorted(self._totals.items())}
         told = {"name": self._arguments.name, "rows": self._rows, "totals": totals, "sha256": self._digests}
         importer.tell("import.begin", told)
@@ -219,14 +226,14 @@ class _Run:
             done += len(results)
             bar.advance(len(results))
             if self._arguments.pace:
-                time.sleep(max(0.0, began + done / self._arguments.pace - time.monotonic()))
+                # Not less for a batch that was slow: what comes after it is no faster. What was there takes no time.
+                time.sleep(sum(not replayed for _, replayed, _ in results) / self._arguments.pace)
         self._set_statuses(importer)
         bar.end()
         seconds = time.monotonic() - began
         faults = self._findings.faults
         importer.tell("import.end", {"name": self._arguments.name, "rows": done, "before": before, "faults": faults})
         say(f"{done - before - refused} rows brought in, {before} were already, {faults} faults, {seconds:.1f} s")
-        return self._compare()
 
     def _set_statuses(self, importer: Importer) -> None:
         for status in self._spool.statuses():
@@ -239,13 +246,26 @@ class _Run:
 
     def _compare(self) -> int:
         states = account_states(self._database, self._clock, self._rules)
-        ours = theirs = 0
+        bar = ProgressBar("rows compared", self._rows)
+        kinds: Counter[DifferenceKind] = Counter()
+
+        def shown() -> Iterator[KnownRow]:
+            for row in known_rows(self._database, self._spool.rows()):
+                bar.advance()
+                yield row
+
         try:
-            for one in differences(self._spool.rows(), states, self._clock):
-                ours, theirs = ours + (not one.is_alone), theirs + one.is_alone
-                text = f"{one.credit_type} {source_name(one.source)}: {one.in_file} in the files, {one.in_service} here"
-                self._findings.tell("compared", one.account_id, text, is_fault=not one.is_alone)
+            for one in differences(shown(), states):
+                kinds[one.kind] += 1
+                place = one.place or "compared"
+                self._findings.tell(place, one.account_id, one.text, is_fault=one.kind not in NOTES)
         except Overloaded:
             raise CommandFailure("more has expired in an account than was written down yet: compare later") from None
-        say(f"{ours} balances differ from the files, {theirs} are of accounts that the files do not have")
+        bar.end()
+        rows = kinds[DifferenceKind.MISSING] + kinds[DifferenceKind.OTHERWISE]
+        say(
+            f"{rows} rows and {kinds[DifferenceKind.BALANCE]} balances differ from the files; "
+            f"{kinds[DifferenceKind.MOVED]} balances were moved by others, and {kinds[DifferenceKind.ALONE]} are of "
+            "accounts that the files do not have"
+        )
         return FAILED if self._findings.faults else DONE

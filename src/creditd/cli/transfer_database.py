@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +14,8 @@ from creditd.storage.connections.conninfo import InvalidConninfo
 from creditd.storage.connections.fitness import SESSIONS_AT_ONCE
 from creditd.storage.database import Database, DatabaseSettings
 from creditd.storage.layout import Layout
+
+OUT_OF_REACH: Final = "the database stayed out of reach: run it again, and it goes on"
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Accounts as rows: pages of them, and the one way in which their status, plan or limits change."""
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, insert, select, text, update
@@ -7,7 +8,8 @@ from sqlalchemy import Connection, insert, select, text, update
 from creditd.domain.account import Account, AccountStatus, new_account
 from creditd.domain.instant import Instant
 from creditd.domain.wallet import Origin
-from creditd.storage.layout import is_by_account, routed
+from creditd.storage.arrays import texts
+from creditd.storage.layout import KeyedStatement, is_by_account, routed
 from creditd.storage.rows import (
     ACCOUNT_COLUMNS,
     account_from,
@@ -38,6 +40,11 @@ _ONE = text(f"SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = :acc
 
 _LOCK = text(f"SELECT {ACCOUNT_COLUMNS} FROM accounts a WHERE a.account_id = :account_id FOR UPDATE")
 
+_OPENED = KeyedStatement("""
+SELECT k.account_id FROM unnest(:account_id ::text[]) AS k (account_id)
+CROSS JOIN LATERAL (SELECT 1 FROM accounts WHERE account_id = k.account_id OFFSET 0) AS a
+""")
+
 
 class AccountFilter(NamedTuple):
     """Which accounts; an empty prefix or no status lets all pass."""
@@ -57,6 +64,12 @@ def page(connection: Connection, wanted: AccountFilter, after: str, count: int) 
     }
     statement = _PAGE if wanted.status is None else _PAGE_OF_STATUS
     return [account_from(row) for row in connection.execute(statement, parameters)]
+
+
+def opened_among(connection: Connection, account_ids: Collection[str]) -> frozenset[str]:
+    """Return those of the account ids that are of an account that was opened."""
+    rows = _OPENED.rows(connection, account_ids, lambda some: {"account_id": texts(some)})
+    return frozenset(account_id for (account_id,) in rows)
 
 
 def find(connection: Connection, account_id: str) -> Account | None:

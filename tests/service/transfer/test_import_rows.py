@@ -44,6 +44,7 @@ def test_a_row_that_is_written_is_read_again_as_it_was(row: ImportRow) -> None:
 
 @given(ROWS, ROWS)
 @example(ImportRow("ann", "chat", amount=1), ImportRow("ann", "chat", amount=1, expire_time=Instant(1)))
+@example(ImportRow("ann", "chat", amount=1), ImportRow("ann", "chat", amount=1, expire_time=Instant(0)))
 @example(ImportRow("ann", "chat", amount=1), ImportRow("ann", "THB", amount=1))
 @example(ImportRow("ann", "chat", amount=1), ImportRow("ann", "chat", amount=2))
 def test_two_rows_have_one_request_id_if_their_keys_say_so_and_not_otherwise(one: ImportRow, other: ImportRow) -> None:

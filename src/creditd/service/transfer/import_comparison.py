@@ -1,52 +1,48 @@
-"""What an import and the service have, held side by side: every account of both, by credit type and source."""
+"""What an import and the service have, held side by side: every row, and every account of both.
+
+A row is compared with the entry that brought it in. What customers have spent since changes nothing about that. A
+balance is compared too: one that nothing but the import has moved has to be what the files say; one that others have
+moved may be another, and is told apart.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from creditd.domain.grants import Source
 from creditd.domain.instant import Instant
-from creditd.domain.wallet import Rules
-from creditd.ledger.balances import AccountState, settled_state
-from creditd.ledger.clock import DatabaseClock
-from creditd.service.transfer.import_row import DEBT, ImportRow
-from creditd.service.transfer.import_spool import SpooledRow
-from creditd.storage import accounts
-from creditd.storage.accounts import AccountFilter
-from creditd.storage.database import Database
-from creditd.storage.wallets import load_accounts
-
-PAGE_ACCOUNTS: Final = 250
-"""Accounts read in one snapshot: some tens of milliseconds."""
+from creditd.ledger.balances import AccountState
+from creditd.service.transfer.account_states import StateAt
+from creditd.service.transfer.import_known import KnownRow
+from creditd.service.transfer.import_row import DEBT, ImportRow, source_name
 
 Holdings = Mapping[tuple[str, int], int]
 """Amounts by credit type and source, a debt among them; none is 0."""
 
 
+class DifferenceKind(Enum):
+    """What differs."""
+
+    MISSING = "a row was not brought in"
+    OTHERWISE = "a row was brought in otherwise"
+    BALANCE = "a balance is another, though nothing but the import has moved it"
+    MOVED = "a balance is another, and others have moved it"
+    ALONE = "an account is none of the files"
+
+
+NOTES = frozenset({DifferenceKind.MOVED, DifferenceKind.ALONE})
+"""What is as it should be where a service is in use: told, and no fault."""
+
+
 class ImportDifference(NamedTuple):
-    """Where an account has another amount than its rows say; ``is_alone`` if there are no rows of the account."""
+    """One difference. ``place`` is the row's, empty for a balance."""
 
+    kind: DifferenceKind
     account_id: str
-    credit_type: str
-    source: int
-    in_file: int
-    in_service: int
-    is_alone: bool
-
-
-def account_states(database: Database, clock: DatabaseClock, rules: Rules, after: str = "") -> Iterator[AccountState]:
-    """Give the state of every account after one, by account, each as of one instant. Raises Overloaded."""
-    while True:
-        with database.snapshot() as connection:
-            now = clock.now()
-            page = accounts.page(connection, AccountFilter("", None), after, PAGE_ACCOUNTS)
-            loaded = load_accounts(connection, [one.account_id for one in page], now, rules.order)
-        for account in page:
-            yield settled_state(loaded[account.account_id], now, rules)
-        if len(page) < PAGE_ACCOUNTS:
-            return
-        after = page[-1].account_id
+    text: str
+    place: str = ""
 
 
 def holdings_of(state: AccountState) -> Holdings:
@@ -72,31 +68,49 @@ def holdings_in(rows: Iterable[ImportRow], now: Instant) -> Holdings:
     return +found
 
 
-def differences(
-    rows: Iterable[SpooledRow], states: Iterable[AccountState], clock: DatabaseClock
-) -> Iterator[ImportDifference]:
-    """Give every difference, by account; both come by account."""
-    files = ((name, [one.row for one in group]) for name, group in groupby(rows, lambda one: one.row.account_id))
+def differences(rows: Iterable[KnownRow], states: Iterable[StateAt]) -> Iterator[ImportDifference]:
+    """Give every difference, by account; rows and states both come by account."""
     remaining = iter(states)
-    state = next(remaining, None)
-    for account_id, own in files:
-        while state is not None and state.account.account_id < account_id:
-            yield from _differences(state.account.account_id, {}, holdings_of(state), is_alone=True)
-            state = next(remaining, None)
-        found: Holdings = {}
-        if state is not None and state.account.account_id == account_id:
-            found = holdings_of(state)
-            state = next(remaining, None)
-        yield from _differences(account_id, holdings_in(own, clock.now()), found, is_alone=False)
-    while state is not None:
-        yield from _differences(state.account.account_id, {}, holdings_of(state), is_alone=True)
-        state = next(remaining, None)
+    one = next(remaining, None)
+    for account_id, group in groupby(rows, lambda row: row.spooled.row.account_id):
+        own = list(group)
+        while one is not None and one.state.account.account_id < account_id:
+            yield from _of_balances([], one)
+            one = next(remaining, None)
+        for row in own:
+            yield from _of_row(row)
+        if one is not None and one.state.account.account_id == account_id:
+            yield from _of_balances(own, one)
+            one = next(remaining, None)
+    while one is not None:
+        yield from _of_balances([], one)
+        one = next(remaining, None)
 
 
-def _differences(
-    account_id: str, in_file: Holdings, in_service: Holdings, *, is_alone: bool
-) -> Iterator[ImportDifference]:
-    for code, source in sorted(in_file.keys() | in_service.keys()):
-        ours, theirs = in_file.get((code, source), 0), in_service.get((code, source), 0)
-        if ours != theirs:
-            yield ImportDifference(account_id, code, source, ours, theirs, is_alone)
+def _of_row(one: KnownRow) -> Iterator[ImportDifference]:
+    row = one.spooled.row
+    if one.is_as_told:
+        return
+    told = f"{row.credit_type} {source_name(row.source)} {row.amount}" if row.amount else "the account"
+    if not one.is_there:
+        yield ImportDifference(DifferenceKind.MISSING, row.account_id, f"{told} was not brought in", one.spooled.place)
+    else:
+        text = f"{told} was brought in otherwise"
+        yield ImportDifference(DifferenceKind.OTHERWISE, row.account_id, text, one.spooled.place)
+
+
+def _of_balances(own: list[KnownRow], one: StateAt) -> Iterator[ImportDifference]:
+    state, in_files = one.state, holdings_in((row.spooled.row for row in own), one.now)
+    # A wallet's version is how many movements it has had.
+    imported = Counter(row.spooled.row.credit_type for row in own if row.entry is not None)
+    found = holdings_of(state)
+    for code, source in sorted(in_files.keys() | found.keys()):
+        ours, theirs = in_files.get((code, source), 0), found.get((code, source), 0)
+        if ours == theirs:
+            continue
+        others = state.wallets[code].version - imported[code] if code in state.wallets else 0
+        kind = DifferenceKind.MOVED if others else DifferenceKind.BALANCE
+        text = f"{code} {source_name(source)}: {ours} in the files, {theirs} here"
+        if others and own:
+            text += f", after {others} movements of others"
+        yield ImportDifference(kind if own else DifferenceKind.ALONE, state.account.account_id, text)

@@ -76,15 +76,20 @@ class ImportRow(NamedTuple):
 
     def request_id(self, name: str) -> str:
         """Return the request id under which the import of a ``name`` brings the row in, whenever and however often."""
-        parts = (self.key,) if self.key else (self.credit_type, source_name(self.source), str(self.expire_time or ""))
+        parts = (self.key,) if self.key else (self.credit_type, source_name(self.source), self._expiry)
         digest = sha256("\0".join((str(len(parts)), *parts)).encode()).hexdigest()
         return f"import:{name}:{digest[:32]}"
 
     @property
     def fingerprint(self) -> int:
         """What the row brings in, as a number: two rows of one key and another content are not the same."""
-        content = (self.credit_type, source_name(self.source), str(self.amount), str(self.expire_time or ""))
+        content = (self.credit_type, source_name(self.source), str(self.amount), self._expiry)
         return int.from_bytes(sha256("\0".join(content).encode()).digest()[:8], "big", signed=True)
+
+    @property
+    def _expiry(self) -> str:
+        # The epoch is an instant too, and not the same as never.
+        return "" if self.expire_time is None else str(self.expire_time)
 
 
 def source_name(source: int) -> str:

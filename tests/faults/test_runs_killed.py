@@ -163,6 +163,8 @@ class Killer:
         self.each_once()
         while not is_over():
             self._kill(random.choice(list(self._victims)))
+            # However slow a start is on a loaded machine, something is done between two kills.
+            random.choice(self._place.servers).await_serving()
             time.sleep(random.uniform(0.5, 3.0))
 
     def _kill(self, kind: str) -> None:

@@ -166,6 +166,10 @@ alerts: alerts-install ## Check the rules for Prometheus and run their cases: wh
 	promtool check config tools/monitoring/prometheus.yaml
 	promtool test rules tools/monitoring/cases/*.yaml
 
+.PHONY: alerts-battery
+alerts-battery: setup alerts-install ## Have real faults, and see in a real Prometheus that each alert fires by its fault: some ten minutes
+	$(BIN)/pytest -m long -s tests/telemetry/test_alerts_fire.py $(ARGS)
+
 .PHONY: alerts-install
 alerts-install: ## Install what 'make alerts' needs, with apt-get, as root
 	@sh tools/install_monitoring.sh

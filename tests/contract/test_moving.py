@@ -112,7 +112,8 @@ def entries_in(url: str) -> int:
     return int(found)
 
 
-@examples(many=100, few=4)
+@pytest.mark.timeout(900)
+@examples(many=40, few=4)
 def test_what_moves_out_moves_in_and_out_again_as_it_was(
     examples: int, moved: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,7 +210,8 @@ class _Run:
         return FAILED if self._findings.faults else DONE
 
     def _apply(self, importer: Importer) -> None:
-        totals = {f"{code}/{source}": amount for (code, source), amount in sorted(self._totals.items())}
+        # As texts: those of many accounts may be more than JSON's readers take for a number.
+        totals = {f"{code}/{source}": str(amount) for (code, source), amount in sorted(self._totals.items())}
         told = {"name": self._arguments.name, "rows": self._rows, "totals": totals, "sha256": self._digests}
         importer.tell("import.begin", told)
         bar = ProgressBar("rows brought in", self._rows)

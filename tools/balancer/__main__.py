@@ -50,8 +50,8 @@ def main() -> None:
     if asked.print:
         print(filled, end="")
         return
-    # Another Envoy of this machine would share its memory with this one.
-    options = ["--log-level", "warning", "--use-dynamic-base-id", "--concurrency", str(asked.threads)]
+    # One is never restarted in the place of another, and so needs no memory that is shared by all of a machine.
+    options = ["--log-level", "warning", "--disable-hot-restart", "--concurrency", str(asked.threads)]
     envoy = ENVIRONMENT / "bin" / "envoy"
     os.execv(envoy, [envoy, *options, "--config-yaml", filled])  # noqa: S606
 

@@ -34,7 +34,7 @@ from creditd.server.headers import Headers, read_headers
 from creditd.server.peers import address_of, place_of_peer
 from creditd.server.rate_limits import RateLimits
 from creditd.server.refusals import MessageTooLarge
-from creditd.server.request_sizes import CALL_BYTES, largest_request
+from creditd.server.request_sizes import LARGEST_BYTES, largest_request
 from creditd.server.requests import account_reader
 from creditd.server.status import DecimalsOf, failure_of, reason_of
 from creditd.server.texts import language_of
@@ -152,7 +152,7 @@ class Pipeline:
         self._account_of = account_reader(method.input_type)
         self._kind = method.input_type
         # The items of a batch are judged each by itself, and what strangers send as a webhook is taken as it is.
-        self._is_of_one = self._largest_request == CALL_BYTES
+        self._is_of_one = self._largest_request < LARGEST_BYTES
         self._from_string = GetMessageClass(method.input_type).FromString
         self._observer = steps.observers(self._name)
         self._kind_of_act = KINDS.get(method.input_type.full_name, "")

@@ -199,6 +199,7 @@ _BY_REASON: Final[Mapping[str, type[Refusal]]] = {
     "REQUEST_ID_REUSED": RequestIdReused,
     "VERSION_MISMATCH": VersionMismatch,
     # Their codes are also those of a server that is busy. A repeat would be answered the same.
+    "WORKFLOW_CHANGED": Refusal,
     "MESSAGE_TOO_LARGE": Refusal,
     "METADATA_TOO_LARGE": Refusal,
 }

@@ -37,6 +37,7 @@ SERVICES = [
     "credit.v1.PromoService",
     "credit.v1.StatementService",
     "credit.v1.SupportService",
+    "credit.v1.WorkflowService",
 ]
 
 

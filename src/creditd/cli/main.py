@@ -1,11 +1,13 @@
 """Finds the command that is wanted, and turns how it ended into an exit code."""
 
 import errno
+import io
 import os
 import platform
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -88,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _silence_output() -> None:
     """Let what was not written yet go nowhere, where it would fail once more at the end of the process."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(io.UnsupportedOperation):
+        # What stands in the place of a file fails no more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _told(text: str) -> int:
